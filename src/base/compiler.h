@@ -1,0 +1,30 @@
+// What the compilers offer, under names that say what we want from them.
+#ifndef NEAP_BASE_COMPILER_H
+#define NEAP_BASE_COMPILER_H
+
+#define NODISCARD __attribute__((warn_unused_result))
+#define NORETURN __attribute__((noreturn))
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CACHE_LINE_BYTES 64
+#define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE_BYTES)))
+
+// Lock discipline, proved by clang's -Wthread-safety; gcc sees nothing.
+#if defined(__clang__)
+#define CAPABILITY(name) __attribute__((capability(name)))
+#define ACQUIRES(lock) __attribute__((acquire_capability(lock)))
+#define TRY_ACQUIRES(lock) __attribute__((try_acquire_capability(true, lock)))
+#define RELEASES(lock) __attribute__((release_capability(lock)))
+#define REQUIRES(lock) __attribute__((requires_capability(lock)))
+#define NO_LOCK_ANALYSIS __attribute__((no_thread_safety_analysis))
+#else
+#define CAPABILITY(name)
+#define ACQUIRES(lock)
+#define TRY_ACQUIRES(lock)
+#define RELEASES(lock)
+#define REQUIRES(lock)
+#define NO_LOCK_ANALYSIS
+#endif
+
+#endif

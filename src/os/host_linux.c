@@ -1,0 +1,42 @@
+// Machine facts from the auxiliary vector and one system call.
+#include "os/host.h"
+
+#include "base/bits.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+size_t host_cpus(void)
+{
+    uint64_t mask[16];   // 1024 CPUs; the call fails on more, and then 64 caches are enough
+    memset(mask, 0, sizeof mask);
+    int  saved_errno = errno;
+    long n_bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    errno = saved_errno;
+    if (n_bytes <= 0)
+        return 64;
+    size_t cpus = 0;
+    for (size_t i = 0; i < sizeof mask / sizeof mask[0]; i++)
+        cpus += bits_count(mask[i]);
+    return cpus > 0 ? cpus : 1;
+}
+
+uint64_t host_random_seed(void)
+{
+    uint64_t    seed = 0;
+    const void *random = (const void *)getauxval(AT_RANDOM);   // 16 bytes, or absent
+    if (random != NULL)
+        memcpy(&seed, random, sizeof seed);
+    return seed;
+}
+
+size_t host_thread_hash(void)
+{
+    // The thread pointer is unique per thread and at least 4 KiB from its neighbours; the
+    // golden ratio spreads it over the high bits.
+    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+    return (size_t)((thread >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}

@@ -1,0 +1,379 @@
+// Allocating and freeing runs: which way a request goes, and what each way does under its locks.
+#include "pageheap/page_heap.h"
+
+#include "base/check.h"
+#include "os/host.h"
+#include "os/vm.h"
+#include "pageheap/scavenge_policy.h"
+
+#include <string.h>
+
+#define ARENA_BYTES_DEFAULT (64 * MIB)
+#define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
+
+// What a request was given.
+struct grant {
+    page_id     first;
+    size_t      released_pages;   // of those at `first`
+    size_t      grown_pages;      // by which the heap grew for it, rest of an arena included
+    struct run *run;              // the record that describes it
+};
+
+void page_heap_init(struct page_heap *heap, const struct page_heap_config *config)
+{
+    size_t arena_bytes = config->arena_bytes != 0 ? config->arena_bytes : ARENA_BYTES_DEFAULT;
+    size_t n_caches = config->n_caches != 0 ? config->n_caches : host_cpus();
+    heap->unit_bytes = size_max(PAGE_BYTES, vm_page_bytes());
+    heap->os_page_pages = (unsigned)bytes_to_pages_down(heap->unit_bytes);
+    heap->retain_pct = config->retain_pct;
+    heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
+    lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
+    page_set_init(&heap->free, heap->os_page_pages,
+                  (unsigned)bytes_to_pages_down(vm_huge_page_bytes()));
+    arena_source_init(&heap->arenas, arena_bytes, heap->unit_bytes, config->random);
+    meta_pool_init(&heap->records,
+                   align_up(size_max(config->record_bytes, sizeof(struct run)), 16));
+    for (unsigned i = 0; i < heap->n_caches; i++)
+        lock_init(&heap->caches[i].lock, LOCK_RANK_PAGE_CACHE);
+}
+
+void page_heap_destroy(struct page_heap *heap)
+{
+    for (size_t i = 0; i < heap->reserved.n_ranges; i++) {
+        const struct page_range *range = &heap->reserved.ranges[i];
+        vm_release_best_effort(page_address(range->first), pages_to_bytes(range->n_pages));
+    }
+    const struct arena *spare = &heap->arenas.spare;
+    if (spare->end > spare->base)
+        vm_release_best_effort(spare->base, spare->end - spare->base);
+    meta_release_all(&heap->metadata);
+    memset(heap, 0, sizeof *heap);
+}
+
+static struct page_cache *cache_of_thread(struct page_heap *heap)
+{
+    return &heap->caches[(uint64_t)host_thread_hash() * heap->n_caches >> 32];
+}
+
+static size_t *book_of(enum run_kind kind, size_t *in_use_pages, size_t *manual_pages)
+{
+    return kind == RUN_MANUAL ? manual_pages : in_use_pages;
+}
+
+// Describes the run and makes it known. Under the lock that guarded the pages, so that at any
+// instant a recount finds each page where the books say it is.
+static void publish_run(struct page_heap *heap, const struct run_request *request,
+                        const struct grant *grant)
+{
+    struct run *run = grant->run;
+    memset(run, 0, heap->records.record_bytes);
+    run->first = grant->first;
+    run->n_pages = request->n_pages;
+    run->kind = (uint8_t)request->kind;
+    run->zero_known = grant->released_pages == request->n_pages;
+    page_map_set(&heap->map, run->first, run->n_pages, run);
+}
+
+static void retract_run(struct page_heap *heap, struct run *run)
+{
+    page_map_set(&heap->map, run->first, run->n_pages, NULL);
+    run->kind = RUN_FREE;
+}
+
+// Whole OS pages: those that were cut have been ready before, or are ours to make so.
+static void use_pages(const struct page_heap *heap, page_id first, size_t n_pages)
+{
+    uintptr_t start = align_down(page_address(first), heap->unit_bytes);
+    uintptr_t end = align_up(page_address(page_plus(first, n_pages)), heap->unit_bytes);
+    vm_use(start, end - start);
+}
+
+// ---- past the caches --------------------------------------------------------------------------
+
+// The lowest place where `n_pages` fit after the heap has grown by as little as that takes.
+static bool find_or_grow_locked(struct page_heap *heap, size_t n_pages, size_t grow_pages,
+                                struct grant *grant) REQUIRES(heap->lock)
+{
+    if (page_set_find(&heap->free, n_pages, &grant->first))
+        return true;
+    grant->grown_pages = page_heap_grow_locked(heap, grow_pages);
+    if (grant->grown_pages == 0 && grow_pages > n_pages)
+        grant->grown_pages = page_heap_grow_locked(heap, n_pages);
+    // A growth that failed may still have freed the rest of an arena, so look in any case.
+    return page_set_find(&heap->free, n_pages, &grant->first);
+}
+
+static bool alloc_from_set_locked(struct page_heap *heap, const struct run_request *request,
+                                  struct grant *grant) REQUIRES(heap->lock)
+{
+    size_t align_pages = size_max(request->align_pages, 1);
+    size_t n_pages = request->n_pages + align_pages - 1;
+    grant->run = meta_pool_take(&heap->records, &heap->metadata);
+    if (grant->run == NULL)
+        return false;
+    if (!find_or_grow_locked(heap, n_pages, n_pages, grant)) {
+        meta_pool_give(&heap->records, grant->run);
+        return false;
+    }
+    // Nothing fails below.
+    grant->first = page_at_number(align_up(grant->first.number, align_pages));
+    grant->released_pages = page_set_take(&heap->free, grant->first, request->n_pages);
+    *book_of(request->kind, &heap->in_use_pages, &heap->manual_pages) += request->n_pages;
+    publish_run(heap, request, grant);
+    return true;
+}
+
+// ---- through a cache --------------------------------------------------------------------------
+
+static void cache_flush_locked(struct page_heap *heap, struct page_cache *cache)
+    REQUIRES(heap->lock) REQUIRES(cache->lock)
+{
+    page_set_give_window(&heap->free, &cache->window);
+    cache->window = (struct page_window){.free = 0};
+    while (cache->n_records > 0)
+        meta_pool_give(&heap->records, cache->records[--cache->n_records]);
+}
+
+// How far to grow for a cache: to the end of a window, so that windows are filled whole.
+static size_t window_growth_pages(const struct page_heap *heap, size_t n_pages)
+{
+    size_t in_window = page_of_address(heap->current.base).number % WINDOW_PAGES;
+    size_t n_to_end = WINDOW_PAGES - in_window;
+    return n_to_end >= n_pages ? n_to_end : n_to_end + WINDOW_PAGES;
+}
+
+// Serves the request from the set and leaves the cache with the window where it was found: where
+// there is room for one run there is room for the next.
+static bool cache_refill_locked(struct page_heap *heap, struct page_cache *cache, size_t n_pages,
+                                struct grant *grant) REQUIRES(heap->lock) REQUIRES(cache->lock)
+{
+    cache_flush_locked(heap, cache);
+    while (cache->n_records < RECORDS_FETCHED) {
+        void *record = meta_pool_take(&heap->records, &heap->metadata);
+        if (record == NULL)
+            break;
+        cache->records[cache->n_records++] = record;
+    }
+    if (cache->n_records == 0 ||
+        !find_or_grow_locked(heap, n_pages, window_growth_pages(heap, n_pages), grant))
+        return false;
+    // Nothing fails below.
+    grant->run = cache->records[--cache->n_records];
+    grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
+    cache->window = page_set_take_window(&heap->free, page_plus(grant->first, n_pages - 1));
+    return true;
+}
+
+static bool alloc_through_cache(struct page_heap *heap, const struct run_request *request,
+                                struct grant *grant)
+{
+    struct page_cache *cache = cache_of_thread(heap);
+    size_t             n_pages = request->n_pages;
+    lock_acquire(&cache->lock);
+    bool granted = cache->n_records > 0 &&
+                   page_window_take(&cache->window, (unsigned)n_pages, heap->os_page_pages,
+                                    &grant->first, &grant->released_pages);
+    if (LIKELY(granted)) {
+        grant->run = cache->records[--cache->n_records];
+    } else {
+        lock_acquire(&heap->lock);
+        granted = cache_refill_locked(heap, cache, n_pages, grant);
+        lock_release(&heap->lock);
+    }
+    if (granted) {
+        *book_of(request->kind, &cache->in_use_pages, &cache->manual_pages) += n_pages;
+        publish_run(heap, request, grant);
+    }
+    lock_release(&cache->lock);
+    return granted;
+}
+
+void page_heap_flush_caches(struct page_heap *heap)
+{
+    for (unsigned i = 0; i < heap->n_caches; i++) {
+        struct page_cache *cache = &heap->caches[i];
+        lock_acquire(&cache->lock);
+        lock_acquire(&heap->lock);
+        cache_flush_locked(heap, cache);
+        lock_release(&heap->lock);
+        lock_release(&cache->lock);
+    }
+}
+
+// ---- the face ---------------------------------------------------------------------------------
+
+static bool alloc_past_caches(struct page_heap *heap, const struct run_request *request,
+                              struct grant *grant)
+{
+    lock_acquire(&heap->lock);
+    bool granted = alloc_from_set_locked(heap, request, grant);
+    lock_release(&heap->lock);
+    return granted;
+}
+
+// Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
+// the goal. The locks are dropped by now.
+static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
+{
+    if (heap->retain_pct == RETAIN_PCT_NEVER)
+        return;
+    struct page_account account;
+    page_heap_account_read(heap, &account);
+    page_heap_scavenge(heap, scavenge_after_growth_bytes(&account, pages_to_bytes(grown_pages),
+                                                         heap->retain_pct));
+}
+
+struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
+{
+    size_t align_pages = size_max(request->align_pages, 1);
+    DCHECK(is_power_of_two(align_pages));
+    DCHECK(request->kind != RUN_FREE);
+    if (request->n_pages == 0 || request->n_pages > RUN_PAGES_MAX ||
+        align_pages > RUN_PAGES_MAX - request->n_pages)
+        return NULL;
+    struct grant grant = {.grown_pages = 0};
+    bool         cacheable = request->n_pages < CACHED_RUN_PAGES_MAX && align_pages == 1;
+    bool granted = cacheable ? alloc_through_cache(heap, request, &grant)
+                             : alloc_past_caches(heap, request, &grant);
+    if (UNLIKELY(!granted)) {
+        // The last reserve: what the caches hold.
+        page_heap_flush_caches(heap);
+        if (!alloc_past_caches(heap, request, &grant))
+            return NULL;
+    }
+    if (grant.released_pages > 0)
+        use_pages(heap, grant.first, request->n_pages);
+    if (grant.grown_pages > 0)
+        scavenge_after_growth(heap, grant.grown_pages);
+    return grant.run;
+}
+
+static bool free_to_cache(struct page_heap *heap, struct run *run)
+{
+    struct page_cache *cache = cache_of_thread(heap);
+    lock_acquire(&cache->lock);
+    bool given = cache->n_records < PAGE_CACHE_RECORDS &&
+                 page_window_give(&cache->window, run->first, (unsigned)run->n_pages);
+    if (given) {
+        *book_of(run->kind, &cache->in_use_pages, &cache->manual_pages) -= run->n_pages;
+        retract_run(heap, run);
+        cache->records[cache->n_records++] = run;
+    }
+    lock_release(&cache->lock);
+    return given;
+}
+
+void page_heap_free(struct page_heap *heap, struct run *run)
+{
+    CHECK(run->kind != RUN_FREE);
+    if (run->n_pages < CACHED_RUN_PAGES_MAX && free_to_cache(heap, run))
+        return;
+    lock_acquire(&heap->lock);
+    *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
+    retract_run(heap, run);
+    page_set_give(&heap->free, run->first, run->n_pages, false);
+    meta_pool_give(&heap->records, run);
+    lock_release(&heap->lock);
+}
+
+// ---- in place ---------------------------------------------------------------------------------
+
+static void run_shorten(struct page_heap *heap, struct run *run, size_t n_pages)
+{
+    size_t n_tail = run->n_pages - n_pages;
+    lock_acquire(&heap->lock);
+    page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
+    page_set_give(&heap->free, page_plus(run->first, n_pages), n_tail, false);
+    *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= n_tail;
+    run->n_pages = n_pages;
+    lock_release(&heap->lock);
+}
+
+// Takes the `n_more` pages at `first` if they are free or can be grown right there.
+static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_more,
+                               struct grant *grant) REQUIRES(heap->lock)
+{
+    size_t n_free = page_set_free_from(&heap->free, first, n_more);
+    if (n_free < n_more) {
+        bool   at_frontier = page_address(page_plus(first, n_free)) == heap->current.base;
+        size_t room_pages = bytes_to_pages_down(heap->current.end - heap->current.base);
+        if (!at_frontier || room_pages < n_more - n_free)
+            return false;
+        grant->grown_pages = page_heap_grow_locked(heap, n_more - n_free);
+        if (grant->grown_pages == 0)
+            return false;
+    }
+    grant->first = first;
+    grant->released_pages = page_set_take(&heap->free, first, n_more);
+    return true;
+}
+
+static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages,
+                         bool *out_zero_known)
+{
+    page_id      behind = page_plus(run->first, run->n_pages);
+    size_t       n_more = n_pages - run->n_pages;
+    struct grant grant = {.grown_pages = 0};
+    lock_acquire(&heap->lock);
+    bool granted = take_behind_locked(heap, behind, n_more, &grant);
+    if (granted) {
+        *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) += n_more;
+        page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
+        run->n_pages = n_pages;
+    }
+    lock_release(&heap->lock);
+    if (!granted)
+        return false;
+    *out_zero_known = grant.released_pages == n_more;
+    if (grant.released_pages > 0)
+        use_pages(heap, behind, n_more);
+    if (grant.grown_pages > 0)
+        scavenge_after_growth(heap, grant.grown_pages);
+    return true;
+}
+
+bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
+                      bool *out_zero_known)
+{
+    DCHECK(run->kind != RUN_FREE);
+    if (n_pages == 0 || n_pages > RUN_PAGES_MAX)
+        return false;
+    if (n_pages > run->n_pages)
+        return run_lengthen(heap, run, n_pages, out_zero_known);
+    if (n_pages < run->n_pages)
+        run_shorten(heap, run, n_pages);
+    return true;
+}
+
+// ---- standing still ---------------------------------------------------------------------------
+
+NO_LOCK_ANALYSIS void page_heap_lock_all(struct page_heap *heap)
+{
+    for (unsigned i = 0; i < heap->n_caches; i++)
+        lock_acquire(&heap->caches[i].lock);
+    lock_acquire(&heap->lock);
+}
+
+NO_LOCK_ANALYSIS void page_heap_unlock_all(struct page_heap *heap)
+{
+    lock_release(&heap->lock);
+    for (unsigned i = heap->n_caches; i > 0; i--)
+        lock_release(&heap->caches[i - 1].lock);
+}
+
+void page_heap_reset_locks(struct page_heap *heap)
+{
+    lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
+    for (unsigned i = 0; i < heap->n_caches; i++)
+        lock_init(&heap->caches[i].lock, LOCK_RANK_PAGE_CACHE);
+}
+
+void page_heap_each_range(struct page_heap *heap,
+                          void (*visit)(void *context, page_id first, size_t n_pages),
+                          void *context)
+{
+    lock_acquire(&heap->lock);
+    for (size_t i = 0; i < heap->grown.n_ranges; i++)
+        visit(context, heap->grown.ranges[i].first, heap->grown.ranges[i].n_pages);
+    lock_release(&heap->lock);
+}

@@ -1,0 +1,137 @@
+// Page heap: hands out runs of pages and takes them back. The face of this folder.
+//
+// Address space is reserved an arena (64 MiB) at a time, but the heap grows into the current
+// arena step by step: only what is asked for is prepared, and it counts as free and released
+// until it is used. Free neighbours are one run at once; the lowest run that fits is taken; the
+// highest is given back to the kernel, as much as the heap grew by when it grows.
+//
+// Locks: each page cache's lock, then page_heap.lock. Held across a system call only while
+// growing. Everything here may be called by any thread.
+#ifndef NEAP_PAGEHEAP_PAGE_HEAP_H
+#define NEAP_PAGEHEAP_PAGE_HEAP_H
+
+#include "os/lock.h"
+#include "pageheap/arena.h"
+#include "pageheap/meta_source.h"
+#include "pageheap/page_account.h"
+#include "pageheap/page_cache.h"
+#include "pageheap/page_map.h"
+#include "pageheap/page_ranges.h"
+#include "pageheap/page_set.h"
+#include "pageheap/run.h"
+
+#define PAGE_CACHES_MAX 64
+#define RETAIN_PCT_NEVER 0   // do not give back on growth
+
+struct page_heap_config {
+    size_t   arena_bytes;    // 0: 64 MiB
+    size_t   record_bytes;   // of a run's record, the owner's part included; 0: as struct run
+    unsigned n_caches;       // 0: one per CPU; at most PAGE_CACHES_MAX
+    unsigned retain_pct;     // of what is in use, may stay resident on growth; RETAIN_PCT_NEVER
+    uint64_t random;         // where to look for address space
+};
+
+struct page_heap {
+    // Constant after init.
+    size_t   unit_bytes;   // the larger of page and OS page: growth is a multiple
+    unsigned os_page_pages;
+    unsigned retain_pct;
+    unsigned n_caches;
+
+    struct lock lock;   // rank PAGE_HEAP
+    // Guarded by lock.
+    struct page_set     free;       // P1, P4
+    struct page_ranges  grown;      // P2: every page prepared so far
+    struct page_ranges  reserved;   // every page of every arena; P3
+    struct arena        current;    // P3: where growth continues
+    struct arena_source arenas;
+    struct meta_source  metadata;
+    struct meta_pool    records;
+    size_t in_use_pages, manual_pages;   // less what went through the caches; may wrap
+    size_t scavenging_pages;             // taken out to be given back; count as free ready
+    size_t grown_times, scavenged_pages, scavenge_refused_times;
+
+    struct page_cache caches[PAGE_CACHES_MAX];
+
+    struct page_map map;   // M1; lock-free
+};
+// Invariants:
+//   P1  a page grown is free in the set, free in one window, being scavenged, or in one run
+//   P2  mapped == in use + manual + cached + free ready + free released; as counted, and as
+//       found by going through bitmaps, windows and map page by page
+//   P3  the current arena is reserved, and none of it is grown
+//   P4  no page outside of `grown` is free
+
+// Requires: memory of `heap` is zero.
+void page_heap_init(struct page_heap *heap, const struct page_heap_config *config);
+
+// Gives all address space back, runs handed out included. Best effort: the kernel may refuse.
+void page_heap_destroy(struct page_heap *heap);
+
+struct run_request {
+    size_t        n_pages;       // 1 to RUN_PAGES_MAX
+    size_t        align_pages;   // a power of two; 0 and 1: any page
+    enum run_kind kind;          // RUN_IN_USE or RUN_MANUAL
+};
+
+// Hands out a run, lowest address first.
+// Fails:  NULL when the OS has no more memory or the request is out of range; every book is as
+//         before.
+NODISCARD struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request);
+
+// Takes a run back. The record is void from here on.
+void page_heap_free(struct page_heap *heap, struct run *run);
+
+// Makes a run longer or shorter in place. *out_zero_known, when it grew: the new pages are zero.
+// Fails:  false when the pages behind it are not free; the run is as before.
+NODISCARD bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
+                                bool *out_zero_known);
+
+// The run that an address lies in, or NULL; see page_map_find. Takes no lock.
+static inline struct run *page_heap_find(struct page_heap *heap, uintptr_t address)
+{
+    return page_map_find(&heap->map, address);
+}
+
+// One step of giving back, for whoever paces it: finds the highest idle run of at most
+// `n_pages_max` pages (or one huge page), takes it out, and without the lock returns it to the
+// kernel. Returns how many pages went back; 0: nothing is idle, or the kernel refused.
+size_t page_heap_scavenge_step(struct page_heap *heap, size_t n_pages_max);
+
+// Gives back about `n_bytes` (at least, if that much is idle). Returns how much, in bytes.
+size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes);
+
+// Gives back everything idle, also what the page caches hold. Returns how much, in bytes.
+size_t page_heap_trim(struct page_heap *heap);
+
+// Returns the pages and records held by all caches to the heap.
+void page_heap_flush_caches(struct page_heap *heap);
+
+// Reads all books at one instant. Takes the locks.
+void page_heap_account_read(struct page_heap *heap, struct page_account *out_account);
+
+// Counts everything anew, page by page, and compares. Returns NULL or the invariant found
+// broken ("P2 ..."). Takes all locks, and time in proportion to the heap.
+const char *page_heap_verify(struct page_heap *heap);
+
+// All locks of the heap, for fork and for whoever needs it to stand still.
+void page_heap_lock_all(struct page_heap *heap);
+void page_heap_unlock_all(struct page_heap *heap);
+// In the child of a fork, if the parent held all locks: makes them usable again.
+void page_heap_reset_locks(struct page_heap *heap);
+
+// Calls `visit` with each range of pages grown so far. Takes the lock; `visit` may not allocate.
+void page_heap_each_range(struct page_heap *heap,
+                          void (*visit)(void *context, page_id first, size_t n_pages),
+                          void *context);
+
+// ---- within the folder ------------------------------------------------------------------------
+
+// Adds at least `n_pages` consecutive free released pages to the set. Returns how many pages
+// were added in all; 0: the OS has no more memory, every book is as before.
+size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
+
+// The books, from the counters.
+void page_heap_account_locked(struct page_heap *heap, struct page_account *out_account);
+
+#endif

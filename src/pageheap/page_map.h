@@ -1,0 +1,65 @@
+// Which run a page belongs to: address to run in two dependent loads, without a lock.
+//
+// The root is indexed by the upper bits of the address; each entry is a table for 2 GiB, mapped
+// when the first arena is reserved there and never taken away. A table has an entry per page and
+// one per leaf (512 pages): a run that covers a leaf wholly is entered there once, so that a huge
+// run costs its two ends and one word per 4 MiB, not one per page.
+//
+// Writers hold no common lock: an entry is written by whoever owns the page at that moment.
+#ifndef NEAP_PAGEHEAP_PAGE_MAP_H
+#define NEAP_PAGEHEAP_PAGE_MAP_H
+
+#include "base/atomic.h"
+#include "pageheap/page_set.h"
+
+struct run;
+
+struct page_map_table {
+    ATOMIC(struct run *) leaf_run[TABLE_LEAVES];
+    ATOMIC(struct run *) page_run[TABLE_PAGES];   // NULL where leaf_run answers
+};
+
+struct page_map {
+    ATOMIC(struct page_map_table *) root[TABLES_MAX];   // written once each, under the heap lock
+};
+// Invariants:
+//   M1  a page has a run in the map exactly while the run is handed out, and it is that run
+//   M2  of a page's own entry and its leaf's, at most one is set
+
+// Supplies the table that covers `page`. Requires: there is none yet; its memory is zero.
+void page_map_add_table(struct page_map *map, page_id page, struct page_map_table *table);
+
+static inline bool page_map_has_table(struct page_map *map, page_id page)
+{
+    // pairs with: page_map_add_table
+    return load_acquire(&map->root[page.number >> TABLE_PAGES_SHIFT]) != NULL;
+}
+
+// Enters `run` for its pages; with NULL takes them out. Requires: the caller owns the pages.
+void page_map_set(struct page_map *map, page_id first, size_t n_pages, struct run *run);
+
+// Follows a run that starts at `first` from `n_pages` to `new_n_pages`, in place. Its pages that
+// stay are found at every instant. Requires: the caller owns all pages named.
+void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t new_n_pages,
+                     struct run *run);
+
+// The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
+// certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.
+static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
+{
+    if ((address >> ADDRESS_BITS) != 0)
+        return NULL;
+    size_t page = address >> PAGE_SHIFT;
+    // pairs with: page_map_add_table
+    struct page_map_table *table = load_acquire(&map->root[page >> TABLE_PAGES_SHIFT]);
+    if (table == NULL)
+        return NULL;
+    // pairs with: page_map_set
+    struct run *run = load_acquire(&table->page_run[page % TABLE_PAGES]);
+    if (run != NULL)
+        return run;
+    // pairs with: page_map_set
+    return load_acquire(&table->leaf_run[page % TABLE_PAGES >> LEAF_PAGES_SHIFT]);
+}
+
+#endif

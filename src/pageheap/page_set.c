@@ -1,0 +1,497 @@
+// The bitmaps, their summaries, and the walk that finds the lowest run that fits.
+#include "pageheap/page_set.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+#define NO_HINT ((size_t)1 << PAGE_NUMBER_BITS)   // nothing is free
+
+static unsigned level_shift(unsigned level)
+{
+    return LEAF_PAGES_SHIFT + FANOUT_SHIFT * level;
+}
+
+static struct page_leaf *leaf_at(const struct page_set *set, size_t page)
+{
+    struct page_set_table *table = set->tables[page >> TABLE_PAGES_SHIFT];
+    DCHECK(table != NULL);
+    return &table->leaves[(page >> LEAF_PAGES_SHIFT) % TABLE_LEAVES];
+}
+
+// The summaries of one level, in such a way that entry `index` of the whole address space is
+// entry `index % modulus` of them. NULL where no table has been supplied.
+static struct page_summary *level_entries(const struct page_set *set, unsigned level,
+                                          size_t index)
+{
+    // A page_set is always changeable in memory; const here means "this call changes nothing".
+    struct page_set *mutable_set = (struct page_set *)(uintptr_t)set;
+    switch (level) {
+    case 3:
+        return mutable_set->level3 + index;
+    case 4:
+        return mutable_set->level4 + index;
+    case 5:
+        return mutable_set->level5 + index;
+    case 6:
+        return mutable_set->level6 + index;
+    case ROOT_LEVEL:
+        return mutable_set->level7 + index;
+    default:
+        break;
+    }
+    unsigned               in_table_shift = FANOUT_SHIFT * (TABLE_LEVELS - level);
+    struct page_set_table *table = set->tables[index >> in_table_shift];
+    size_t                 in_table = index & (((size_t)1 << in_table_shift) - 1);
+    if (table == NULL)
+        return NULL;
+    if (level == 0)
+        return table->level0 + in_table;
+    return level == 1 ? table->level1 + in_table : table->level2 + in_table;
+}
+
+static bool summary_equals(const struct page_summary *a, const struct page_summary *b)
+{
+    return a->at_start == b->at_start && a->longest == b->longest && a->at_end == b->at_end;
+}
+
+static struct page_summary leaf_summarise(const struct page_leaf *leaf)
+{
+    size_t at_start = bits_ones_from(leaf->free, 0, LEAF_PAGES);
+    if (at_start == LEAF_PAGES)
+        return (struct page_summary){LEAF_PAGES, LEAF_PAGES, LEAF_PAGES};
+    size_t longest = at_start;
+    size_t run = 0;   // free pages that end where the next word starts
+    for (size_t i = 0; i < LEAF_WORDS; i++) {
+        uint64_t word = leaf->free[i];
+        if (word == ~UINT64_C(0)) {
+            run += WORD_BITS;
+            continue;
+        }
+        longest = size_max(longest, run + bits_ones_at_start(word));
+        longest = bits_longest_run(word, (unsigned)longest);
+        run = bits_ones_at_end(word);
+    }
+    return (struct page_summary){(uint32_t)at_start, (uint32_t)size_max(longest, run),
+                                 (uint32_t)run};
+}
+
+// Joins the eight entries at `below`, each of which covers `entry_pages`.
+static struct page_summary summaries_join(const struct page_summary *below, size_t entry_pages)
+{
+    size_t at_start = 0;
+    size_t longest = 0;
+    size_t run = 0;   // free pages that end where the next entry starts
+    bool   only_free = true;
+    for (size_t i = 0; i < FANOUT; i++) {
+        if (below[i].at_start == entry_pages) {
+            run += entry_pages;
+            continue;
+        }
+        run += below[i].at_start;
+        if (only_free)
+            at_start = run;
+        only_free = false;
+        longest = size_max(longest, size_max(run, below[i].longest));
+        run = below[i].at_end;
+    }
+    if (only_free)
+        at_start = run;
+    return (struct page_summary){(uint32_t)at_start, (uint32_t)size_max(longest, run),
+                                 (uint32_t)run};
+}
+
+// What entry `index` of a level should say.
+static struct page_summary summary_derive(const struct page_set *set, unsigned level, size_t index)
+{
+    if (level == 0)
+        return leaf_summarise(leaf_at(set, index << LEAF_PAGES_SHIFT));
+    const struct page_summary *below = level_entries(set, level - 1, index * FANOUT);
+    if (below == NULL)
+        return (struct page_summary){0, 0, 0};
+    return summaries_join(below, (size_t)1 << level_shift(level - 1));
+}
+
+// Does the leaf hold a whole OS page that is free and not released? Which pages are those?
+static uint64_t releasable_in_word(const struct page_set *set, const struct page_leaf *leaf,
+                                   size_t i)
+{
+    uint64_t ready = leaf->free[i] & ~leaf->released[i];
+    return set->os_page_pages == 1 ? ready : bits_whole_groups(ready, set->os_page_pages);
+}
+
+static bool leaf_is_releasable(const struct page_set *set, const struct page_leaf *leaf)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < LEAF_WORDS; i++)
+        any |= releasable_in_word(set, leaf, i);
+    return any != 0;
+}
+
+static void mark_bit(uint64_t *words, size_t i, bool value)
+{
+    uint64_t bit = UINT64_C(1) << (i % WORD_BITS);
+    words[i / WORD_BITS] = value ? words[i / WORD_BITS] | bit : words[i / WORD_BITS] & ~bit;
+}
+
+static void update_releasable(struct page_set *set, size_t leaf_index)
+{
+    size_t                 table_index = leaf_index / TABLE_LEAVES;
+    struct page_set_table *table = set->tables[table_index];
+    size_t                 i = leaf_index % TABLE_LEAVES;
+    mark_bit(table->releasable, i, leaf_is_releasable(set, &table->leaves[i]));
+    uint64_t any = 0;
+    for (size_t w = 0; w < TABLE_LEAVES / WORD_BITS; w++)
+        any |= table->releasable[w];
+    mark_bit(set->releasable, table_index, any != 0);
+}
+
+// Brings everything above the bits of [first, first + n_pages) up to date.
+static void update_above(struct page_set *set, size_t first, size_t n_pages)
+{
+    size_t low = first >> LEAF_PAGES_SHIFT;
+    size_t high = (first + n_pages - 1) >> LEAF_PAGES_SHIFT;
+    for (size_t i = low; i <= high; i++)
+        update_releasable(set, i);
+    bool changed = true;
+    for (unsigned level = 0; changed && level <= ROOT_LEVEL; level++) {
+        changed = false;
+        for (size_t i = low; i <= high; i++) {
+            struct page_summary  now = summary_derive(set, level, i);
+            struct page_summary *entry = level_entries(set, level, i);
+            if (!summary_equals(entry, &now)) {
+                *entry = now;
+                changed = true;
+            }
+        }
+        low /= FANOUT;
+        high /= FANOUT;
+    }
+}
+
+void page_set_init(struct page_set *set, unsigned os_page_pages, unsigned huge_page_pages)
+{
+    CHECK(is_power_of_two(os_page_pages));
+    CHECK_LE(os_page_pages, WINDOW_PAGES);
+    set->os_page_pages = os_page_pages;
+    // A huge page larger than a leaf cannot be kept together by a search within leaves.
+    set->huge_page_pages = huge_page_pages <= LEAF_PAGES ? huge_page_pages : 0;
+    set->search_hint = NO_HINT;
+}
+
+void page_set_add_table(struct page_set *set, page_id page, struct page_set_table *table)
+{
+    DCHECK(!page_set_has_table(set, page));
+    size_t index = page.number >> TABLE_PAGES_SHIFT;
+    set->tables[index] = table;
+    set->highest_table = size_max(set->highest_table, index);
+}
+
+// The part of the pages [at, end) that lies in the leaf of `at`.
+static size_t pages_in_leaf(size_t at, size_t end)
+{
+    return size_min(end - at, LEAF_PAGES - at % LEAF_PAGES);
+}
+
+void page_set_give(struct page_set *set, page_id first, size_t n_pages, bool released)
+{
+    DCHECK(n_pages > 0);
+    DCHECK(!released || (first.number % set->os_page_pages == 0));
+    DCHECK(!released || (n_pages % set->os_page_pages == 0));
+    size_t end = first.number + n_pages;
+    for (size_t at = first.number; at < end;) {
+        struct page_leaf *leaf = leaf_at(set, at);
+        size_t            n = pages_in_leaf(at, end);
+        DCHECK_EQ(bits_count_range(leaf->free, at % LEAF_PAGES, n), 0);
+        bits_set_range(leaf->free, at % LEAF_PAGES, n);
+        if (released)
+            bits_set_range(leaf->released, at % LEAF_PAGES, n);
+        at += n;
+    }
+    set->free_pages += n_pages;
+    if (released)
+        set->released_pages += n_pages;
+    set->search_hint = size_min(set->search_hint, first.number);
+    update_above(set, first.number, n_pages);
+}
+
+// The OS page of `page` is about to be cut: what is left of it cannot count as released, since
+// the kernel will back it as a whole.
+static void make_os_page_ready(struct page_set *set, size_t page)
+{
+    struct page_leaf *leaf = leaf_at(set, page);
+    size_t            first = align_down(page, set->os_page_pages) % LEAF_PAGES;
+    set->released_pages -= bits_count_range(leaf->released, first, set->os_page_pages);
+    bits_clear_range(leaf->released, first, set->os_page_pages);
+}
+
+size_t page_set_take(struct page_set *set, page_id first, size_t n_pages)
+{
+    DCHECK(n_pages > 0);
+    size_t end = first.number + n_pages;
+    size_t n_released = 0;
+    for (size_t at = first.number; at < end;) {
+        struct page_leaf *leaf = leaf_at(set, at);
+        size_t            n = pages_in_leaf(at, end);
+        DCHECK_EQ(bits_count_range(leaf->free, at % LEAF_PAGES, n), n);
+        bits_clear_range(leaf->free, at % LEAF_PAGES, n);
+        n_released += bits_count_range(leaf->released, at % LEAF_PAGES, n);
+        bits_clear_range(leaf->released, at % LEAF_PAGES, n);
+        at += n;
+    }
+    set->free_pages -= n_pages;
+    set->released_pages -= n_released;
+    if (set->os_page_pages > 1) {
+        make_os_page_ready(set, first.number);
+        make_os_page_ready(set, end - 1);
+    }
+    if (set->search_hint == first.number)
+        set->search_hint = end;
+    update_above(set, first.number, n_pages);
+    return n_released;
+}
+
+// One step of the walk: looks through entries [low, high) of a level for room for `n_pages`.
+struct walk_step {
+    enum { WALK_NOTHING, WALK_SPANS, WALK_INSIDE } found;
+    size_t page;    // WALK_SPANS: where the run starts
+    size_t entry;   // WALK_INSIDE: the entry that holds the whole run
+};
+
+static struct walk_step walk_level(const struct page_set *set, unsigned level, size_t low,
+                                   size_t high, size_t n_pages)
+{
+    const struct page_summary *entries = level_entries(set, level, low);
+    unsigned                   shift = level_shift(level);
+    size_t                     entry_pages = (size_t)1 << shift;
+    size_t                     run = 0;   // free pages that end where the next entry starts
+    for (size_t i = low; i < high; i++) {
+        const struct page_summary *entry = &entries[i - low];
+        if (run + entry->at_start >= n_pages)
+            return (struct walk_step){.found = WALK_SPANS, .page = (i << shift) - run};
+        if (entry->longest >= n_pages)
+            return (struct walk_step){.found = WALK_INSIDE, .entry = i};
+        run = entry->at_start == entry_pages ? run + entry_pages : entry->at_end;
+    }
+    return (struct walk_step){.found = WALK_NOTHING};
+}
+
+// Walks down from the root. What lies below the hint is not free, so entries before it are
+// skipped on every level.
+static bool walk_down(struct page_set *set, size_t n_pages, page_id *out_first)
+{
+    size_t low = 0;
+    size_t high = ROOT_ENTRIES;
+    for (unsigned level = ROOT_LEVEL;; level--) {
+        low = size_max(low, set->search_hint >> level_shift(level));
+        struct walk_step step = walk_level(set, level, low, high, n_pages);
+        if (step.found == WALK_NOTHING)
+            return false;
+        if (step.found == WALK_SPANS) {
+            *out_first = page_at_number(step.page);
+            return true;
+        }
+        low = step.entry * FANOUT;
+        high = low + FANOUT;
+        if (level == 0) {
+            size_t first = step.entry << LEAF_PAGES_SHIFT;
+            size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
+            DCHECK(at != BITS_NONE);
+            *out_first = page_at_number(first + at);
+            return true;
+        }
+    }
+}
+
+bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_first)
+{
+    DCHECK(n_pages > 0);
+    DCHECK_LE(n_pages, RUN_PAGES_MAX);
+    if (n_pages > set->free_pages)
+        return false;
+    // Most requests are small and fit in the leaf where free pages start: no walk is needed.
+    size_t leaf_index = set->search_hint >> LEAF_PAGES_SHIFT;
+    if (level_entries(set, 0, leaf_index) != NULL &&
+        level_entries(set, 0, leaf_index)->longest >= n_pages) {
+        size_t first = leaf_index << LEAF_PAGES_SHIFT;
+        size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
+        *out_first = page_at_number(first + at);
+        return true;
+    }
+    return walk_down(set, n_pages, out_first);
+}
+
+bool page_set_find_lowest(struct page_set *set, page_id *out_page)
+{
+    if (!page_set_find(set, 1, out_page)) {
+        set->search_hint = NO_HINT;
+        return false;
+    }
+    set->search_hint = out_page->number;
+    return true;
+}
+
+size_t page_set_free_from(const struct page_set *set, page_id first, size_t n_pages_max)
+{
+    size_t end = first.number + n_pages_max;
+    size_t at = first.number;
+    while (at < end && page_set_has_table(set, page_at_number(at))) {
+        size_t in_leaf = at % LEAF_PAGES;
+        size_t n = pages_in_leaf(at, end);
+        size_t n_free = bits_ones_from(leaf_at(set, at)->free, in_leaf, in_leaf + n);
+        at += n_free;
+        if (n_free < n)
+            break;
+    }
+    return at - first.number;
+}
+
+struct page_window page_set_take_window(struct page_set *set, page_id page)
+{
+    size_t            first = align_down(page.number, WINDOW_PAGES);
+    struct page_leaf *leaf = leaf_at(set, first);
+    size_t            i = first % LEAF_PAGES / WORD_BITS;
+    // An OS page is never wider than a window, so none is cut here.
+    struct page_window window = {page_at_number(first), leaf->free[i], leaf->released[i]};
+    leaf->free[i] = 0;
+    leaf->released[i] = 0;
+    set->free_pages -= bits_count(window.free);
+    set->released_pages -= bits_count(window.released);
+    update_above(set, first, WINDOW_PAGES);
+    return window;
+}
+
+void page_set_give_window(struct page_set *set, const struct page_window *window)
+{
+    if (window->free == 0)
+        return;
+    size_t            first = window->first.number;
+    struct page_leaf *leaf = leaf_at(set, first);
+    size_t            i = first % LEAF_PAGES / WORD_BITS;
+    DCHECK_EQ(leaf->free[i] & window->free, 0);
+    DCHECK_EQ(window->released & ~window->free, 0);
+    leaf->free[i] |= window->free;
+    leaf->released[i] |= window->released;
+    set->free_pages += bits_count(window->free);
+    set->released_pages += bits_count(window->released);
+    set->search_hint = size_min(set->search_hint, first + bits_lowest(window->free));
+    update_above(set, first, WINDOW_PAGES);
+}
+
+// The highest run of releasable pages in a leaf: [*out_low, returned end). 0 if there is none.
+static size_t leaf_highest_releasable(const struct page_set *set, const struct page_leaf *leaf,
+                                      size_t *out_low)
+{
+    uint64_t pages[LEAF_WORDS];
+    for (size_t i = 0; i < LEAF_WORDS; i++)
+        pages[i] = releasable_in_word(set, leaf, i);
+    size_t last = bits_array_highest(pages, LEAF_PAGES - 1);
+    if (last == BITS_NONE)
+        return 0;
+    size_t low = last;
+    while (low > 0 && (pages[(low - 1) / WORD_BITS] >> ((low - 1) % WORD_BITS) & 1) != 0)
+        low--;
+    *out_low = low;
+    return last + 1;
+}
+
+bool page_set_find_releasable(const struct page_set *set, size_t n_pages_max, page_id *out_first,
+                              size_t *out_n_pages)
+{
+    size_t table_index = bits_array_highest(set->releasable, set->highest_table);
+    if (table_index == BITS_NONE)
+        return false;
+    const struct page_set_table *table = set->tables[table_index];
+    size_t leaf_index = bits_array_highest(table->releasable, TABLE_LEAVES - 1);
+    size_t low = 0;
+    size_t end = leaf_highest_releasable(set, &table->leaves[leaf_index], &low);
+    DCHECK(end > 0);
+
+    size_t unit = set->os_page_pages;
+    size_t wanted = align_up(size_max(size_min(n_pages_max, LEAF_PAGES), 1), unit);
+    size_t start = end - size_min(wanted, end - low);
+    size_t huge = set->huge_page_pages;
+    if (huge > unit) {
+        size_t huge_start = align_down(start, huge);
+        if (huge_start >= low && huge_start + huge <= end)
+            start = huge_start;
+    }
+    *out_first = page_at_number((table_index << TABLE_PAGES_SHIFT) +
+                                (leaf_index << LEAF_PAGES_SHIFT) + start);
+    *out_n_pages = end - start;
+    return true;
+}
+
+// ---- verification -----------------------------------------------------------------------------
+
+static const char *leaf_verify(const struct page_set *set, const struct page_leaf *leaf)
+{
+    for (size_t i = 0; i < LEAF_WORDS; i++) {
+        if ((leaf->released[i] & ~leaf->free[i]) != 0)
+            return "S1 a released page is not free";   // S1
+        if (bits_whole_groups(leaf->released[i], set->os_page_pages) != leaf->released[i])
+            return "S2 part of an OS page is released";   // S2
+    }
+    return NULL;
+}
+
+static const char *table_verify(const struct page_set *set, size_t table_index,
+                                size_t *free_pages, size_t *released_pages)
+{
+    const struct page_set_table *table = set->tables[table_index];
+    uint64_t                     any_releasable = 0;
+    for (size_t i = 0; i < TABLE_LEAVES; i++) {
+        const struct page_leaf *leaf = &table->leaves[i];
+        const char             *broken = leaf_verify(set, leaf);
+        if (broken != NULL)
+            return broken;
+        size_t first = (table_index << TABLE_PAGES_SHIFT) + (i << LEAF_PAGES_SHIFT);
+        size_t n_free = bits_count_range(leaf->free, 0, LEAF_PAGES);
+        size_t lowest = bits_array_find_run(leaf->free, LEAF_WORDS, 1);
+        if (n_free > 0 && first + lowest < set->search_hint)
+            return "S4 a page below the search hint is free";   // S4
+        *free_pages += n_free;
+        *released_pages += bits_count_range(leaf->released, 0, LEAF_PAGES);
+        bool marked = (table->releasable[i / WORD_BITS] >> (i % WORD_BITS) & 1) != 0;
+        if (marked != leaf_is_releasable(set, leaf))
+            return "S5 a leaf is wrongly marked";   // S5
+        any_releasable |= marked;
+    }
+    bool marked =
+        (set->releasable[table_index / WORD_BITS] >> (table_index % WORD_BITS) & 1) != 0;
+    return marked != (any_releasable != 0) ? "S5 a table is wrongly marked" : NULL;
+}
+
+static const char *summaries_verify(const struct page_set *set)
+{
+    for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
+        size_t n_entries = (size_t)1 << (PAGE_NUMBER_BITS - level_shift(level));
+        for (size_t i = 0; i < n_entries; i++) {
+            const struct page_summary *entry = level_entries(set, level, i);
+            if (entry == NULL) {   // no table: nothing of it until the next one
+                i |= ((size_t)1 << (FANOUT_SHIFT * (TABLE_LEVELS - level))) - 1;
+                continue;
+            }
+            struct page_summary derived = summary_derive(set, level, i);
+            if (!summary_equals(entry, &derived))
+                return "S6 a summary is not what lies below it";   // S6
+        }
+    }
+    return NULL;
+}
+
+const char *page_set_verify(const struct page_set *set)
+{
+    size_t free_pages = 0;
+    size_t released_pages = 0;
+    for (size_t i = 0; i < TABLES_MAX; i++) {
+        if (set->tables[i] == NULL)
+            continue;
+        const char *broken = table_verify(set, i, &free_pages, &released_pages);
+        if (broken != NULL)
+            return broken;
+    }
+    if (free_pages != set->free_pages || released_pages != set->released_pages)
+        return "S3 a count is not the number of bits";   // S3
+    return summaries_verify(set);
+}
