@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Writes src/span/size_class.def: the size classes, and how many pages a span of each has.
+
+Sizes: multiples of 16 up to 128, then eight to each doubling up to 32 KiB, so that rounding up
+never adds more than 12.5 % (above 128 bytes) and every power of two is a class (which alignment
+needs). Span pages: the fewest whose tail, too short for another slot, is at most 1/16 of the span,
+with at least 4 slots where 32 pages allow it and at most 512 (one bit each in the record).
+"""
+import sys
+
+PAGE = 8192
+SLOTS_MAX = 512
+SLOTS_MIN = 4
+PAGES_MAX = 32
+TAIL_MAX = 1 / 16
+LARGEST = 32 * 1024
+
+
+def sizes():
+    yield from range(16, 129, 16)
+    base = 128
+    while base < LARGEST:
+        yield from range(base + base // 8, 2 * base + 1, base // 8)
+        base *= 2
+
+
+def tail(size, pages):
+    return (pages * PAGE) % size / (pages * PAGE)
+
+
+def span_pages(size):
+    candidates = [p for p in range(1, PAGES_MAX + 1)
+                  if SLOTS_MIN <= p * PAGE // size <= SLOTS_MAX]
+    good = [p for p in candidates if tail(size, p) <= TAIL_MAX]
+    return good[0] if good else min(candidates, key=lambda p: tail(size, p))
+
+
+def main():
+    out = ["// Written by dev/gen_size_classes.py, which says why; do not edit.",
+           "// SIZE_CLASS(slot bytes, pages in a span)   slots, tail of the span left over"]
+    for size in sizes():
+        pages = span_pages(size)
+        slots = pages * PAGE // size
+        row = f"SIZE_CLASS({size}, {pages})"
+        out.append(f"{row:<24} // {slots:3} slots, {100 * tail(size, pages):4.1f} %")
+    text = "\n".join(out) + "\n"
+    if sys.argv[1:] == ["--check"]:
+        with open("src/span/size_class.def", encoding="utf-8") as file:
+            sys.exit(0 if file.read() == text else "size_class.def is not what the tool writes")
+    with open("src/span/size_class.def", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+// The names of libc: malloc and its family, on the process heap.
+//
+// Here and only here errno is set. Failing requests return NULL with ENOMEM (EINVAL for a bad
+// alignment); free keeps errno. Pointers that are not ours go to libc's own functions: it hands
+// some out before we are loaded.
+#include "api/export.h"
+#include "api/misuse.h"
+#include "base/units.h"
+#include "front/front.h"
+#include "os/vm.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+// libc's own allocator under its internal names; absent from other libcs than glibc.
+extern void  __libc_free(void *object) __attribute__((weak));
+extern void *__libc_realloc(void *object, size_t n_bytes) __attribute__((weak));
+
+static void *or_enomem(void *object)
+{
+    if (UNLIKELY(object == NULL))
+        errno = ENOMEM;
+    return object;
+}
+
+NEAP_API void *malloc(size_t n_bytes)
+{
+    return or_enomem(front_allocate(n_bytes));
+}
+
+NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
+{
+    size_t n_bytes;
+    if (__builtin_mul_overflow(n_objects, object_bytes, &n_bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return or_enomem(front_allocate_zeroed(n_bytes));
+}
+
+static void release_or_stop(const char *function, void *object)
+{
+    if (object == NULL)
+        return;
+    enum front_pointer what = front_release(object);
+    if (LIKELY(what == POINTER_TO_OBJECT))
+        return;
+    if (what != POINTER_FOREIGN || __libc_free == NULL)
+        misuse_stop(function, object, what);
+    int saved_errno = errno;
+    __libc_free(object);
+    errno = saved_errno;
+}
+
+NEAP_API void free(void *object)
+{
+    release_or_stop("free", object);
+}
+
+NEAP_API void cfree(void *object)
+{
+    release_or_stop("cfree", object);
+}
+
+NEAP_API void free_sized(void *object, size_t n_bytes)
+{
+    (void)n_bytes;
+    release_or_stop("free_sized", object);
+}
+
+NEAP_API void free_aligned_sized(void *object, size_t alignment, size_t n_bytes)
+{
+    (void)alignment;
+    (void)n_bytes;
+    release_or_stop("free_aligned_sized", object);
+}
+
+NEAP_API void *realloc(void *object, size_t n_bytes)
+{
+    if (object == NULL)
+        return malloc(n_bytes);
+    if (n_bytes == 0) {   // as glibc does: programs rely on it
+        release_or_stop("realloc", object);
+        return NULL;
+    }
+    void              *resized = NULL;
+    enum front_pointer what = front_resize(object, n_bytes, &resized);
+    if (LIKELY(what == POINTER_TO_OBJECT))
+        return or_enomem(resized);
+    if (what != POINTER_FOREIGN || __libc_realloc == NULL)
+        misuse_stop("realloc", object, what);
+    return __libc_realloc(object, n_bytes);
+}
+
+NEAP_API void *reallocarray(void *object, size_t n_objects, size_t object_bytes)
+{
+    size_t n_bytes;
+    if (__builtin_mul_overflow(n_objects, object_bytes, &n_bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(object, n_bytes);
+}
+
+NEAP_API void *aligned_alloc(size_t alignment, size_t n_bytes)
+{
+    if (!is_power_of_two(alignment)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return or_enomem(front_allocate_aligned(alignment, n_bytes));
+}
+
+NEAP_API void *memalign(size_t alignment, size_t n_bytes)
+{
+    return aligned_alloc(alignment, n_bytes);
+}
+
+NEAP_API int posix_memalign(void **out_object, size_t alignment, size_t n_bytes)
+{
+    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
+        return EINVAL;
+    void *object = front_allocate_aligned(alignment, n_bytes);
+    if (object == NULL)
+        return ENOMEM;
+    *out_object = object;
+    return 0;
+}
+
+NEAP_API void *valloc(size_t n_bytes)
+{
+    return or_enomem(front_allocate_aligned(vm_page_bytes(), n_bytes));
+}
+
+NEAP_API void *pvalloc(size_t n_bytes)
+{
+    size_t page_bytes = vm_page_bytes();
+    if (n_bytes > OBJECT_BYTES_MAX - page_bytes) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return valloc(align_up(n_bytes, page_bytes));
+}
+
+NEAP_API size_t malloc_usable_size(void *object)
+{
+    size_t n_bytes = 0;
+    if (object == NULL)
+        return 0;
+    enum front_pointer what = front_usable_bytes(object, &n_bytes);
+    if (what == POINTER_FREED || what == POINTER_INSIDE)
+        misuse_stop("malloc_usable_size", object, what);
+    return n_bytes;   // 0 for what is not ours: libc has no internal name to ask
+}

@@ -1,0 +1,40 @@
+// What happens to the heap when the process forks.
+//
+// The child has one thread. Whatever the others were doing to the heap must be complete, so all
+// locks are taken before the fork. A thread may hold one of stdio's locks and wait for one of
+// ours, while fork, after our handler, waits for stdio's: so stdio's list lock is taken first.
+#include "front/front.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+// glibc's; recursive, and taken by its own fork after the handlers. Absent from other libcs.
+extern void _IO_list_lock(void) __attribute__((weak));
+extern void _IO_list_unlock(void) __attribute__((weak));
+
+static void before_fork(void)
+{
+    if (_IO_list_lock != NULL)
+        _IO_list_lock();
+    front_fork_prepare();
+}
+
+static void after_fork_in_parent(void)
+{
+    front_fork_parent();
+    if (_IO_list_unlock != NULL)
+        _IO_list_unlock();
+}
+
+static void after_fork_in_child(void)
+{
+    // glibc has made stdio's locks anew by now; unlocking them would be one time too many.
+    front_fork_child();
+}
+
+// Early, so that our handler runs last before a fork: the handlers of others may allocate.
+__attribute__((constructor(101))) static void register_fork_handlers(void)
+{
+    // Fails only without memory; then a child of a threaded process may find a lock held.
+    (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}

@@ -1,0 +1,41 @@
+// From a pointer to the object it names, if it names one.
+#ifndef NEAP_FRONT_OBJECT_H
+#define NEAP_FRONT_OBJECT_H
+
+#include "front/heap.h"
+
+struct object_place {
+    struct span *span;
+    size_t       slot;   // of a small object
+};
+
+// Whose memory `address` is, and whether an object can start there. A slot that is free counts
+// as an object here: whoever takes it back finds out under the list's lock.
+static inline enum front_pointer object_locate(struct heap *heap, uintptr_t address,
+                                               struct object_place *out_place)
+{
+    struct run *run = page_heap_find(&heap->pages, address);
+    if (run == NULL)
+        return POINTER_FOREIGN;
+    struct span *span = span_of_run(run);
+    out_place->span = span;
+    if (span_is_large(span))
+        return address == (uintptr_t)run_start(run) ? POINTER_TO_OBJECT : POINTER_INSIDE;
+    return span_slot_at(span, address, &out_place->slot) ? POINTER_TO_OBJECT : POINTER_INSIDE;
+}
+
+// The same, and a free slot is told apart.
+static inline enum front_pointer object_find(struct heap *heap, const void *object,
+                                             struct span **out_span)
+{
+    struct object_place place;
+    enum front_pointer  what = object_locate(heap, (uintptr_t)object, &place);
+    if (what != POINTER_TO_OBJECT)
+        return what;
+    *out_span = place.span;
+    bool is_used = span_is_large(place.span) ||
+                   central_slot_is_used(&heap->central, place.span, place.slot);
+    return is_used ? POINTER_TO_OBJECT : POINTER_FREED;
+}
+
+#endif
