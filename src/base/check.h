@@ -19,6 +19,13 @@
 NORETURN void check_failed(const char *file, int line, const char *text, uintptr_t left,
                            uintptr_t right);
 
+// Writes the parts one after the other as one line to stderr and aborts.
+NORETURN void stop_with_line(const char *const *parts, size_t n_parts);
+
+// Writes an address as text: "0x" and sixteen digits.
+#define ADDRESS_TEXT_BYTES 19
+void address_to_text(uintptr_t address, char out_text[ADDRESS_TEXT_BYTES]);
+
 #define CHECK(condition)                                                                           \
     (LIKELY(condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, 0, 1))
 #define CHECK_COMPARE(a, op, b)                                                                    \
