@@ -51,7 +51,7 @@ struct neap_run_request {
     size_t             bytes;       /* at least 1, rounded up to whole pages */
     size_t             align_bytes; /* a power of two; 0: a page */
     enum neap_run_kind kind;
-    void              *owner;       /* yours; neap_pageheap_find tells it */
+    void              *owner; /* yours; neap_pageheap_find tells it */
 };
 
 struct neap_run {

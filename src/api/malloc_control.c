@@ -14,7 +14,7 @@ NEAP_API struct mallinfo2 mallinfo2(void)
     struct front_account account;
     front_account_read(&account);
     const struct page_account *pages = &account.pages;
-    size_t live_bytes = account.slots.used_bytes + account.large_bytes;
+    size_t                     live_bytes = account.slots.used_bytes + account.large_bytes;
     size_t idle_ready_bytes = pages->free_ready_bytes + pages->cached_ready_bytes;
     return (struct mallinfo2){
         .arena = pages->mapped_bytes - account.large_bytes,

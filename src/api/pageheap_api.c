@@ -30,7 +30,7 @@ static bool fail(int error)
 }
 
 static bool config_translate(const struct neap_pageheap_config *config,
-                             struct page_heap_config *out)
+                             struct page_heap_config           *out)
 {
     if (config->arena_bytes % ARENA_UNIT_BYTES != 0 || config->caches > PAGE_CACHES_MAX ||
         (config->retain_percent != 0 && config->retain_percent < 100))
@@ -156,8 +156,7 @@ NEAP_API bool neap_pageheap_resize(neap_pageheap *heap, void *start, size_t byte
     return true;
 }
 
-NEAP_API bool neap_pageheap_find(neap_pageheap *heap, const void *address,
-                                 struct neap_run *out_run)
+NEAP_API bool neap_pageheap_find(neap_pageheap *heap, const void *address, struct neap_run *out_run)
 {
     struct run *run = page_heap_find(&heap->pages, (uintptr_t)address);
     if (run != NULL)

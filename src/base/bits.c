@@ -131,7 +131,7 @@ size_t bits_ones_from(const uint64_t *words, size_t first, size_t limit)
 
 size_t bits_array_highest(const uint64_t *words, size_t from)
 {
-    size_t i = from / WORD_BITS;
+    size_t   i = from / WORD_BITS;
     uint64_t word = words[i] & bits_mask(0, (unsigned)(from % WORD_BITS) + 1);
     while (word == 0) {
         if (i == 0)

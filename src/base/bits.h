@@ -62,8 +62,8 @@ static inline uint64_t bits_whole_groups(uint64_t word, unsigned group)
 
 // The same over `n_words` words seen as one string of bits, bit 0 of word 0 first.
 // Ranges: Requires first + n_bits <= 64 * n_words of the array behind `words`, n_bits >= 1.
-void bits_set_range(uint64_t *words, size_t first, size_t n_bits);
-void bits_clear_range(uint64_t *words, size_t first, size_t n_bits);
+void   bits_set_range(uint64_t *words, size_t first, size_t n_bits);
+void   bits_clear_range(uint64_t *words, size_t first, size_t n_bits);
 size_t bits_count_range(const uint64_t *words, size_t first, size_t n_bits);
 
 // Lowest position of `n_bits` consecutive ones, or BITS_NONE. Requires: n_bits >= 1.

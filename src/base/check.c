@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_BYTES 512     // longer lines are cut; the stack may be a 4 KiB signal stack
+#define LINE_BYTES 512         // longer lines are cut; the stack may be a 4 KiB signal stack
 #define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
 
 void stop_with_line(const char *const *parts, size_t n_parts)
@@ -49,8 +49,17 @@ void check_failed(const char *file, int line, const char *text, uintptr_t left, 
     char        line_text[NUMBER_TEXT_BYTES], left_text[NUMBER_TEXT_BYTES];
     char        right_text[NUMBER_TEXT_BYTES];
     const char *parts[] = {
-        "neap: ", file, ":", number_to_text((uintptr_t)line, line_text), ": check failed: ", text,
-        " (", number_to_text(left, left_text), " against ", number_to_text(right, right_text), ")",
+        "neap: ",
+        file,
+        ":",
+        number_to_text((uintptr_t)line, line_text),
+        ": check failed: ",
+        text,
+        " (",
+        number_to_text(left, left_text),
+        " against ",
+        number_to_text(right, right_text),
+        ")",
     };
     stop_with_line(parts, sizeof parts / sizeof parts[0]);
 }

@@ -29,9 +29,9 @@ void address_to_text(uintptr_t address, char out_text[ADDRESS_TEXT_BYTES]);
 #define CHECK(condition)                                                                           \
     (LIKELY(condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, 0, 1))
 #define CHECK_COMPARE(a, op, b)                                                                    \
-    (LIKELY((a)op(b)) ? (void)0                                                                    \
-                      : check_failed(__FILE__, __LINE__, #a " " #op " " #b, (uintptr_t)(a),        \
-                                     (uintptr_t)(b)))
+    (LIKELY((a)op(b))                                                                              \
+         ? (void)0                                                                                 \
+         : check_failed(__FILE__, __LINE__, #a " " #op " " #b, (uintptr_t)(a), (uintptr_t)(b)))
 #define CHECK_EQ(a, b) CHECK_COMPARE(a, ==, b)
 #define CHECK_LE(a, b) CHECK_COMPARE(a, <=, b)
 

@@ -39,9 +39,11 @@ void *front_allocate_zeroed(size_t n_bytes)
 {
     struct heap *heap = heap_get();
     bool         zero_known = false;
-    void        *object = n_bytes <= SMALL_BYTES_MAX
-                              ? allocate_small(heap, n_bytes)
-                              : allocate_large(heap, n_bytes, 1, &zero_known);
+    void        *object;
+    if (n_bytes <= SMALL_BYTES_MAX)
+        object = allocate_small(heap, n_bytes);
+    else
+        object = allocate_large(heap, n_bytes, 1, &zero_known);
     if (object != NULL && !zero_known)
         memset(object, 0, n_bytes);
     return object;
@@ -64,6 +66,6 @@ void *front_allocate_aligned(size_t alignment, size_t n_bytes)
     }
     if (n_bytes > OBJECT_BYTES_MAX || alignment > OBJECT_BYTES_MAX)
         return NULL;
-    return allocate_large(heap, size_max(n_bytes, 1),
-                          size_max(bytes_to_pages_down(alignment), 1), &zero_known);
+    return allocate_large(heap, size_max(n_bytes, 1), size_max(bytes_to_pages_down(alignment), 1),
+                          &zero_known);
 }

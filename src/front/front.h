@@ -9,7 +9,7 @@
 #include "pageheap/page_account.h"
 #include "span/central.h"
 
-#define OBJECT_ALIGN ((size_t)16)             // of every object, tiny ones too
+#define OBJECT_ALIGN ((size_t)16)                // of every object, tiny ones too
 #define OBJECT_BYTES_MAX ((size_t)PTRDIFF_MAX)   // sizes beyond are never granted
 
 // An object of at least `n_bytes`, aligned to OBJECT_ALIGN. NULL: no memory, or too large.

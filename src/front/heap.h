@@ -5,8 +5,8 @@
 #include "front/front.h"
 
 struct heap {
-    ATOMIC(bool) ready;   // made; set last
-    struct lock  lock;    // rank HEAP_INIT: held while making it
+    ATOMIC(bool)     ready;   // made; set last
+    struct lock      lock;    // rank HEAP_INIT: held while making it
     struct central   central;
     ATOMIC(size_t)   large_objects, large_bytes;   // counter
     struct page_heap pages;

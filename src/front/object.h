@@ -33,8 +33,8 @@ static inline enum front_pointer object_find(struct heap *heap, const void *obje
     if (what != POINTER_TO_OBJECT)
         return what;
     *out_span = place.span;
-    bool is_used = span_is_large(place.span) ||
-                   central_slot_is_used(&heap->central, place.span, place.slot);
+    bool is_used =
+        span_is_large(place.span) || central_slot_is_used(&heap->central, place.span, place.slot);
     return is_used ? POINTER_TO_OBJECT : POINTER_FREED;
 }
 

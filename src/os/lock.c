@@ -13,8 +13,8 @@
 #define LOCK_HELD 1u
 #define LOCK_CONTENDED 2u
 
-#define SPINS_MAX 64           // about 2 us; a holder off the CPU is not worth more
-#define LOCKS_HELD_MAX 256     // fork holds every central list and page cache at once
+#define SPINS_MAX 64         // about 2 us; a holder off the CPU is not worth more
+#define LOCKS_HELD_MAX 256   // fork holds every central list and page cache at once
 
 static void futex_wait(struct lock *lock)
 {
@@ -43,6 +43,7 @@ void lock_init(struct lock *lock, enum lock_rank rank)
 {
     store_relaxed(&lock->state, LOCK_FREE);   // owner: nobody else knows the lock yet
     lock->rank = (uint32_t)rank;
+    DCHECK_IF(lock_order_forget(lock));
 }
 
 NO_LOCK_ANALYSIS void lock_acquire(struct lock *lock)
@@ -57,7 +58,8 @@ NO_LOCK_ANALYSIS void lock_acquire(struct lock *lock)
         cpu_relax();
     }
     // From here on we claim the lock as contended, so that our release wakes the next sleeper.
-    while (exchange_acquire(&lock->state, LOCK_CONTENDED) != LOCK_FREE)   // pairs with: lock_release
+    // pairs with: lock_release
+    while (exchange_acquire(&lock->state, LOCK_CONTENDED) != LOCK_FREE)
         futex_wait(lock);
 }
 
@@ -94,17 +96,36 @@ void lock_order_note_acquire(const struct lock *lock)
     locks_held[n_locks_held++] = lock;
 }
 
-void lock_order_note_release(const struct lock *lock)
+// One more than the lock's place in the list; 0 if it is not there.
+static size_t place_of(const struct lock *lock)
 {
     size_t i = n_locks_held;
     while (i > 0 && locks_held[i - 1] != lock)
         i--;
-    CHECK(i > 0);   // releasing a lock that this thread does not hold
+    return i;
+}
+
+void lock_order_forget(const struct lock *lock)
+{
+    size_t i = place_of(lock);
+    if (i == 0)
+        return;
     for (; i < n_locks_held; i++)
         locks_held[i - 1] = locks_held[i];
     n_locks_held--;
 }
+
+void lock_order_note_release(const struct lock *lock)
+{
+    CHECK(place_of(lock) > 0);   // else it releases a lock that this thread does not hold
+    lock_order_forget(lock);
+}
 #else
+void lock_order_forget(const struct lock *lock)
+{
+    (void)lock;
+}
+
 void lock_order_note_acquire(const struct lock *lock)
 {
     (void)lock;

@@ -21,17 +21,20 @@ enum lock_rank {
 
 struct CAPABILITY("mutex") lock {
     ATOMIC(uint32_t) state;
-    uint32_t rank;   // enum lock_rank; constant after init
+    uint32_t         rank;   // enum lock_rank; constant after init
 };
 
-#define LOCK_INITIALIZER(rank_name) {.rank = LOCK_RANK_##rank_name}
+#define LOCK_INITIALIZER(rank_name)                                                                \
+    {                                                                                              \
+        .rank = LOCK_RANK_##rank_name                                                              \
+    }
 
 // Requires: nobody uses the lock. Also makes a lock usable again in the child of a fork.
 void lock_init(struct lock *lock, enum lock_rank rank);
 
-void lock_acquire(struct lock *lock) ACQUIRES(*lock);
+void           lock_acquire(struct lock *lock) ACQUIRES(*lock);
 NODISCARD bool lock_try_acquire(struct lock *lock) TRY_ACQUIRES(*lock);
-void lock_release(struct lock *lock) RELEASES(*lock);
+void           lock_release(struct lock *lock) RELEASES(*lock);
 
 // Is the lock held, by anybody? For DCHECKs at the head of `_locked` functions.
 static inline bool lock_is_held(struct lock *lock)
@@ -42,5 +45,7 @@ static inline bool lock_is_held(struct lock *lock)
 // Debug builds: ends the process unless a lock of this rank may be taken now.
 void lock_order_note_acquire(const struct lock *lock);
 void lock_order_note_release(const struct lock *lock);
+// Debug builds: the lock was made anew, so the calling thread does not hold it any more.
+void lock_order_forget(const struct lock *lock);
 
 #endif

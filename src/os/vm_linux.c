@@ -26,8 +26,8 @@
 enum unuse_method { UNUSE_UNPROVEN, UNUSE_ADVISE, UNUSE_REMAP };
 
 static struct {
-    ATOMIC(size_t) reserve, prepare, unuse, release, refused;   // counter
-    ATOMIC(unsigned) unuse_method;                              // enum unuse_method
+    ATOMIC(size_t)   reserve, prepare, unuse, release, refused;   // counter
+    ATOMIC(unsigned) unuse_method;                                // enum unuse_method
 } vm;
 
 static void count(ATOMIC(size_t) *counter, bool granted)
@@ -97,7 +97,7 @@ enum vm_reserve_result vm_reserve_at(uintptr_t start, size_t n_bytes, enum vm_pu
     int saved_errno = errno;
     // Kernels before 4.17 take the flag for a hint; the address they answer tells.
     void *at = mmap((void *)start, n_bytes, PROT_NONE, RESERVE_FLAGS | MAP_FIXED_NOREPLACE, -1, 0);
-    bool occupied = at == MAP_FAILED && errno != ENOMEM && errno != EAGAIN;
+    bool  occupied = at == MAP_FAILED && errno != ENOMEM && errno != EAGAIN;
     errno = saved_errno;
     count(&vm.reserve, (uintptr_t)at == start);
     if (at == MAP_FAILED)

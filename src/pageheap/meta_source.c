@@ -5,10 +5,10 @@
 #include "base/units.h"
 #include "os/vm.h"
 
-#define RESERVATION_BYTES MIB          // one for the records of 64 MiB of 8 KiB runs
-#define PREPARE_STEP_BYTES (64 * KIB)  // a system call for each 1000 runs; the largest OS page
+#define RESERVATION_BYTES MIB               // one for the records of 64 MiB of 8 KiB runs
+#define PREPARE_STEP_BYTES (64 * KIB)       // a system call for each 1000 runs; the largest OS page
 #define OWN_RESERVATION_BYTES (256 * KIB)   // larger pieces would waste what is left of one
-#define BATCH_BYTES (4 * KIB)          // records of a pool are cut in one OS page at a time
+#define BATCH_BYTES (4 * KIB)               // records of a pool are cut in one OS page at a time
 
 // Stands at the start of each reservation's accessible part.
 struct meta_reservation {

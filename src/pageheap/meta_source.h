@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 struct meta_source {
-    uintptr_t next;            // where the next piece is cut
-    uintptr_t prepared_end;    // of the present reservation: readable and writable up to here
-    uintptr_t reserved_end;    // without the guard behind it
-    struct meta_reservation *newest;   // all reservations, newest first
-    size_t    mapped_bytes;    // prepared so far
+    uintptr_t next;           // where the next piece is cut
+    uintptr_t prepared_end;   // of the present reservation: readable and writable up to here
+    uintptr_t reserved_end;   // without the guard behind it
+    struct meta_reservation *newest;         // all reservations, newest first
+    size_t                   mapped_bytes;   // prepared so far
 };
 
 // A piece of `n_bytes`, zero, aligned to a cache line. NULL: the OS has no more.
@@ -30,10 +30,10 @@ void meta_release_all(struct meta_source *source);
 
 // Records of one size.
 struct meta_pool {
-    size_t       record_bytes;    // constant; a multiple of 16
-    void        *free_records;    // linked through their first word
-    uintptr_t    batch_next, batch_end;
-    size_t       n_handed_out;
+    size_t    record_bytes;   // constant; a multiple of 16
+    void     *free_records;   // linked through their first word
+    uintptr_t batch_next, batch_end;
+    size_t    n_handed_out;
 };
 
 void meta_pool_init(struct meta_pool *pool, size_t record_bytes);

@@ -36,7 +36,7 @@ static void account_all_locked(struct page_heap *heap, struct page_account *out_
     DCHECK(page_account_adds_up(out_account));
 }
 
-NO_LOCK_ANALYSIS void page_heap_account_read(struct page_heap *heap,
+NO_LOCK_ANALYSIS void page_heap_account_read(struct page_heap    *heap,
                                              struct page_account *out_account)
 {
     page_heap_lock_all(heap);
@@ -47,7 +47,7 @@ NO_LOCK_ANALYSIS void page_heap_account_read(struct page_heap *heap,
 // ---- recount ----------------------------------------------------------------------------------
 
 struct recount {
-    size_t in_use, manual, free, cached, unaccounted;   // in pages
+    size_t      in_use, manual, free, cached, unaccounted;   // in pages
     const char *broken;
 };
 
@@ -62,13 +62,15 @@ static size_t windows_that_hold(const struct page_heap *heap, page_id page)
     return n;
 }
 
-static void recount_page(struct page_heap *heap, page_id page, struct recount *recount)
+static void page_verify(struct page_heap *heap, page_id page, struct recount *recount)
 {
     struct run *run = page_heap_find(heap, page_address(page));
     size_t      n_free = page_set_free_from(&heap->free, page, 1);
     size_t      n_windows = windows_that_hold(heap, page);
     if (n_free + n_windows + (run != NULL) > 1)
-        recount->broken = "P1 a page is in two places";   // P1
+        recount->broken = "P1 a page is in two places";   // P1, C1
+    if (page_map_is_entered_twice(&heap->map, page))
+        recount->broken = "M2 a page is entered by itself and with its leaf";   // M2
     recount->free += n_free;
     recount->cached += n_windows;
     if (run == NULL) {
@@ -87,12 +89,13 @@ static void recount_ranges(struct page_heap *heap, struct recount *recount)
     for (size_t i = 0; i < heap->grown.n_ranges; i++) {
         const struct page_range *range = &heap->grown.ranges[i];
         for (size_t at = 0; at < range->n_pages && recount->broken == NULL; at++)
-            recount_page(heap, page_plus(range->first, at), recount);
+            page_verify(heap, page_plus(range->first, at), recount);
     }
 }
 
-// Is the free memory of the set within what was grown? Counting both ways shows it.
-static const char *verify_against_books(struct page_heap *heap, const struct recount *recount)
+// Do the books say what the recount found? A free page outside of the grown ranges is in the
+// set's count but was not come by.
+static const char *books_verify(struct page_heap *heap, const struct recount *recount)
     REQUIRES(heap->lock)
 {
     struct page_account account;
@@ -113,7 +116,7 @@ static const char *verify_against_books(struct page_heap *heap, const struct rec
     return NULL;
 }
 
-static const char *verify_arena(const struct page_heap *heap)
+static const char *current_arena_verify(const struct page_heap *heap)
 {
     const struct arena *current = &heap->current;
     for (uintptr_t at = current->base; at < current->end; at += PAGE_BYTES) {
@@ -125,7 +128,7 @@ static const char *verify_arena(const struct page_heap *heap)
     return NULL;
 }
 
-static const char *verify_caches(const struct page_heap *heap)
+static const char *caches_verify(const struct page_heap *heap)
 {
     for (unsigned i = 0; i < heap->n_caches; i++) {
         const char *broken = page_window_verify(&heap->caches[i].window, heap->os_page_pages);
@@ -135,7 +138,7 @@ static const char *verify_caches(const struct page_heap *heap)
     return NULL;
 }
 
-static const char *verify_all_locked(struct page_heap *heap) REQUIRES(heap->lock)
+static const char *page_heap_verify_locked(struct page_heap *heap) REQUIRES(heap->lock)
 {
     const char *broken = page_set_verify(&heap->free);
     if (broken == NULL)
@@ -145,20 +148,20 @@ static const char *verify_all_locked(struct page_heap *heap) REQUIRES(heap->lock
     if (broken == NULL)
         broken = arena_source_verify(&heap->arenas);
     if (broken == NULL)
-        broken = verify_caches(heap);
+        broken = caches_verify(heap);
     if (broken == NULL)
-        broken = verify_arena(heap);
+        broken = current_arena_verify(heap);
     if (broken != NULL)
         return broken;
     struct recount recount = {.broken = NULL};
     recount_ranges(heap, &recount);
-    return recount.broken != NULL ? recount.broken : verify_against_books(heap, &recount);
+    return recount.broken != NULL ? recount.broken : books_verify(heap, &recount);
 }
 
 NO_LOCK_ANALYSIS const char *page_heap_verify(struct page_heap *heap)
 {
     page_heap_lock_all(heap);
-    const char *broken = verify_all_locked(heap);
+    const char *broken = page_heap_verify_locked(heap);
     page_heap_unlock_all(heap);
     return broken;
 }

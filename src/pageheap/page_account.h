@@ -18,9 +18,9 @@ struct page_account {
     size_t metadata_bytes;          // our own books, outside `mapped`
 
     // Since the heap began.
-    size_t grown_times;             // growths that succeeded
-    size_t scavenged_bytes;         // given back to the kernel
-    size_t scavenge_refused_times;  // "not now" from the kernel
+    size_t grown_times;              // growths that succeeded
+    size_t scavenged_bytes;          // given back to the kernel
+    size_t scavenge_refused_times;   // "not now" from the kernel
 };
 
 // in use + manual + cached + free == mapped?

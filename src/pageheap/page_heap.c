@@ -11,6 +11,8 @@
 #define ARENA_BYTES_DEFAULT (64 * MIB)
 #define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
 
+#define OPERATIONS_PER_VERIFY 4096   // debug builds: often enough to be near the cause
+
 // What a request was given.
 struct grant {
     page_id     first;
@@ -219,8 +221,8 @@ static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
         return;
     struct page_account account;
     page_heap_account_read(heap, &account);
-    page_heap_scavenge(heap, scavenge_after_growth_bytes(&account, pages_to_bytes(grown_pages),
-                                                         heap->retain_pct));
+    page_heap_scavenge(
+        heap, scavenge_after_growth_bytes(&account, pages_to_bytes(grown_pages), heap->retain_pct));
 }
 
 struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
@@ -233,8 +235,8 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
         return NULL;
     struct grant grant = {.grown_pages = 0};
     bool         cacheable = request->n_pages < CACHED_RUN_PAGES_MAX && align_pages == 1;
-    bool granted = cacheable ? alloc_through_cache(heap, request, &grant)
-                             : alloc_past_caches(heap, request, &grant);
+    bool         granted = cacheable ? alloc_through_cache(heap, request, &grant)
+                                     : alloc_past_caches(heap, request, &grant);
     if (UNLIKELY(!granted)) {
         // The last reserve: what the caches hold.
         page_heap_flush_caches(heap);
@@ -246,6 +248,17 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
     if (grant.grown_pages > 0)
         scavenge_after_growth(heap, grant.grown_pages);
     return grant.run;
+}
+
+// Debug builds recount everything now and then. Requires: no lock of the heap is held.
+static void verify_now_and_then(struct page_heap *heap)
+{
+    static ATOMIC(size_t) operations;
+    if (add_relaxed(&operations, 1) % OPERATIONS_PER_VERIFY == 0) {   // counter
+        const char *broken = page_heap_verify(heap);
+        if (broken != NULL)
+            stop_with_line(&broken, 1);
+    }
 }
 
 static bool free_to_cache(struct page_heap *heap, struct run *run)
@@ -266,6 +279,7 @@ static bool free_to_cache(struct page_heap *heap, struct run *run)
 void page_heap_free(struct page_heap *heap, struct run *run)
 {
     CHECK(run->kind != RUN_FREE);
+    DCHECK_IF(verify_now_and_then(heap));
     if (run->n_pages < CACHED_RUN_PAGES_MAX && free_to_cache(heap, run))
         return;
     lock_acquire(&heap->lock);
@@ -332,8 +346,7 @@ static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages
     return true;
 }
 
-bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
-                      bool *out_zero_known)
+bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages, bool *out_zero_known)
 {
     DCHECK(run->kind != RUN_FREE);
     if (n_pages == 0 || n_pages > RUN_PAGES_MAX)

@@ -6,7 +6,7 @@
 // highest is given back to the kernel, as much as the heap grew by when it grows.
 //
 // Locks: each page cache's lock, then page_heap.lock. Held across a system call only while
-// growing. Everything here may be called by any thread.
+// growing, the heap or its books. Everything here may be called by any thread.
 #ifndef NEAP_PAGEHEAP_PAGE_HEAP_H
 #define NEAP_PAGEHEAP_PAGE_HEAP_H
 
@@ -47,9 +47,9 @@ struct page_heap {
     struct arena_source arenas;
     struct meta_source  metadata;
     struct meta_pool    records;
-    size_t in_use_pages, manual_pages;   // less what went through the caches; may wrap
-    size_t scavenging_pages;             // taken out to be given back; count as free ready
-    size_t grown_times, scavenged_pages, scavenge_refused_times;
+    size_t              in_use_pages, manual_pages;   // less what went through the caches; may wrap
+    size_t              scavenging_pages;   // taken out to be given back; count as free ready
+    size_t              grown_times, scavenged_pages, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
 

@@ -18,6 +18,14 @@ static struct page_map_table *table_at(struct page_map *map, size_t page)
     return table;
 }
 
+bool page_map_is_entered_twice(struct page_map *map, page_id page)
+{
+    struct page_map_table *table = table_at(map, page.number);
+    size_t                 at = page.number % TABLE_PAGES;
+    return load_acquire(&table->page_run[at]) != NULL &&   // pairs with: page_map_set
+           load_acquire(&table->leaf_run[at >> LEAF_PAGES_SHIFT]) != NULL;   // the same
+}
+
 static void set_leaf(struct page_map *map, size_t page, struct run *run)
 {
     // Publishes what the caller wrote into `run`. pairs with: page_map_find

@@ -43,6 +43,9 @@ void page_map_set(struct page_map *map, page_id first, size_t n_pages, struct ru
 void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t new_n_pages,
                      struct run *run);
 
+// Are the page's own entry and its leaf's both set? For M2.
+bool page_map_is_entered_twice(struct page_map *map, page_id page);
+
 // The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
 // certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.
 static inline struct run *page_map_find(struct page_map *map, uintptr_t address)

@@ -45,15 +45,13 @@ bool page_ranges_contains(const struct page_ranges *list, page_id page)
 static void remove_at(struct page_ranges *list, size_t i)
 {
     list->n_ranges--;
-    memmove(&list->ranges[i], &list->ranges[i + 1],
-            (list->n_ranges - i) * sizeof list->ranges[0]);
+    memmove(&list->ranges[i], &list->ranges[i + 1], (list->n_ranges - i) * sizeof list->ranges[0]);
 }
 
 static void insert_at(struct page_ranges *list, size_t i, struct page_range range)
 {
     CHECK(!page_ranges_is_full(list));
-    memmove(&list->ranges[i + 1], &list->ranges[i],
-            (list->n_ranges - i) * sizeof list->ranges[0]);
+    memmove(&list->ranges[i + 1], &list->ranges[i], (list->n_ranges - i) * sizeof list->ranges[0]);
     list->ranges[i] = range;
     list->n_ranges++;
 }
@@ -63,8 +61,7 @@ void page_ranges_add(struct page_ranges *list, page_id first, size_t n_pages)
     DCHECK(n_pages > 0);
     size_t i = page_ranges_find_successor(list, first);
     bool   joins_below = i > 0 && range_end(&list->ranges[i - 1]) == first.number;
-    bool joins_above =
-        i < list->n_ranges && list->ranges[i].first.number == first.number + n_pages;
+    bool joins_above = i < list->n_ranges && list->ranges[i].first.number == first.number + n_pages;
     DCHECK(i == list->n_ranges || list->ranges[i].first.number >= first.number + n_pages);
     list->total_pages += n_pages;
     if (joins_below && joins_above) {

@@ -21,8 +21,7 @@ static struct page_leaf *leaf_at(const struct page_set *set, size_t page)
 
 // The summaries of one level, in such a way that entry `index` of the whole address space is
 // entry `index % modulus` of them. NULL where no table has been supplied.
-static struct page_summary *level_entries(const struct page_set *set, unsigned level,
-                                          size_t index)
+static struct page_summary *level_entries(const struct page_set *set, unsigned level, size_t index)
 {
     // A page_set is always changeable in memory; const here means "this call changes nothing".
     struct page_set *mutable_set = (struct page_set *)(uintptr_t)set;
@@ -435,8 +434,8 @@ static const char *leaf_verify(const struct page_set *set, const struct page_lea
     return NULL;
 }
 
-static const char *table_verify(const struct page_set *set, size_t table_index,
-                                size_t *free_pages, size_t *released_pages)
+static const char *table_verify(const struct page_set *set, size_t table_index, size_t *free_pages,
+                                size_t *released_pages)
 {
     const struct page_set_table *table = set->tables[table_index];
     uint64_t                     any_releasable = 0;
@@ -457,8 +456,7 @@ static const char *table_verify(const struct page_set *set, size_t table_index,
             return "S5 a leaf is wrongly marked";   // S5
         any_releasable |= marked;
     }
-    bool marked =
-        (set->releasable[table_index / WORD_BITS] >> (table_index % WORD_BITS) & 1) != 0;
+    bool marked = (set->releasable[table_index / WORD_BITS] >> (table_index % WORD_BITS) & 1) != 0;
     return marked != (any_releasable != 0) ? "S5 a table is wrongly marked" : NULL;
 }
 

@@ -31,7 +31,8 @@
 #define TABLES_MAX ((size_t)1 << (PAGE_NUMBER_BITS - TABLE_PAGES_SHIFT))
 
 #define ROOT_LEVEL 7   // an entry covers 8 TiB, so the walk starts over 16 (48 bits: 32) entries
-#define ROOT_ENTRIES ((size_t)1 << (PAGE_NUMBER_BITS - LEAF_PAGES_SHIFT - FANOUT_SHIFT * ROOT_LEVEL))
+#define ROOT_PAGES_SHIFT (LEAF_PAGES_SHIFT + FANOUT_SHIFT * ROOT_LEVEL)
+#define ROOT_ENTRIES ((size_t)1 << (PAGE_NUMBER_BITS - ROOT_PAGES_SHIFT))
 
 #define WINDOW_PAGES WORD_BITS   // what a page cache takes at once: one aligned word of the bitmap
 #define RUN_PAGES_MAX ((size_t)1 << 31)   // 16 TiB; sums of three summaries stay far from 2^63

@@ -14,8 +14,8 @@ size_t scavenge_after_growth_bytes(const struct page_account *account, size_t gr
                                    unsigned retain_pct)
 {
     size_t goal_bytes = scavenge_goal_bytes(account, retain_pct);
-    size_t ready_bytes = account->mapped_bytes - account->free_released_bytes -
-                         account->cached_released_bytes;
+    size_t ready_bytes =
+        account->mapped_bytes - account->free_released_bytes - account->cached_released_bytes;
     if (ready_bytes <= goal_bytes)
         return 0;
     return size_min(grown_bytes, ready_bytes - goal_bytes);

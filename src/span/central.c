@@ -118,8 +118,7 @@ void central_account_read(struct central *central, struct central_account *out_a
     }
 }
 
-static const char *list_verify(struct central_list *list, unsigned size_class)
-    REQUIRES(list->lock)
+static const char *list_verify(struct central_list *list, unsigned size_class) REQUIRES(list->lock)
 {
     size_t n_slots = size_classes[size_class].n_slots;
     size_t n_partial = 0;

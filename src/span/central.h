@@ -11,9 +11,9 @@
 struct central_list {
     struct lock lock;   // rank CENTRAL; one after the other in the order of the classes
     // Guarded by lock.
-    struct span *first;       // T1
-    size_t       n_spans;     // of this class, full ones included
-    size_t       used_slots;  // T2
+    struct span *first;        // T1
+    size_t       n_spans;      // of this class, full ones included
+    size_t       used_slots;   // T2
 } CACHE_ALIGNED;
 
 struct central {

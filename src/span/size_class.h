@@ -28,7 +28,7 @@ static inline unsigned size_class_for(size_t n_bytes)
 {
     if (n_bytes <= 128)
         return n_bytes == 0 ? 0 : (unsigned)((n_bytes - 1) / 16);
-    // Eight steps to each doubling: the doubling from the highest bit, the step from the next three.
+    // Eight steps to each doubling: that from the highest bit, the step from the next three.
     size_t   top = n_bytes - 1;
     unsigned doubling = bits_highest(top);   // 7 for 129 to 256
     return 8 * (doubling - 7) + (unsigned)(top >> (doubling - 3));

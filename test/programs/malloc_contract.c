@@ -169,7 +169,7 @@ static void free_keeps_errno(void)
 
 #define THREADS 6
 #define SHARED 2048
-static void *shared_objects[SHARED];
+static void           *shared_objects[SHARED];
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void *churn(void *argument)
@@ -177,8 +177,8 @@ static void *churn(void *argument)
     unsigned state = (unsigned)(uintptr_t)argument;
     for (int i = 0; i < 60000; i++) {
         state = state * 1664525 + 1013904223;
-        size_t at = (state >> 8) % SHARED;
-        size_t n = (state >> 20) % 512 == 0 ? 100000 : (state >> 20) % 700 + 16;
+        size_t  at = (state >> 8) % SHARED;
+        size_t  n = (state >> 20) % 512 == 0 ? 100000 : (state >> 20) % 700 + 16;
         size_t *object = malloc(n);
         object[0] = n;
         ((unsigned char *)object)[n - 1] = (unsigned char)n;
@@ -346,7 +346,7 @@ static size_t resident_bytes(void)
 static void statistics_and_trim_are_about_this_heap(void)
 {
     enum { OBJECTS = 20000 };
-    static void *objects[OBJECTS];
+    static void     *objects[OBJECTS];
     struct mallinfo2 before = mallinfo2();
     for (size_t i = 0; i < OBJECTS; i++)
         objects[i] = memset(malloc(2000), 1, 2000);

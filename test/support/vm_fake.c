@@ -17,15 +17,15 @@ struct metadata_mapping {
 };
 
 static struct {
-    pthread_mutex_t mutex;
-    size_t          page_bytes;
-    unsigned char  *states;   // enum vm_fake_state per OS page of the window
-    bool            check_states;
-    size_t          refuse_nth, refusable_calls;
-    bool            refuse_from_there_on, refuse_unuse;
-    size_t          limit_bytes, reserved_bytes;   // reserved: everything not none
-    uintptr_t       place_next;
-    uintptr_t       lowest, highest;   // of the window, touched so far
+    pthread_mutex_t         mutex;
+    size_t                  page_bytes;
+    unsigned char          *states;   // enum vm_fake_state per OS page of the window
+    bool                    check_states;
+    size_t                  refuse_nth, refusable_calls;
+    bool                    refuse_from_there_on, refuse_unuse;
+    size_t                  limit_bytes, reserved_bytes;   // reserved: everything not none
+    uintptr_t               place_next;
+    uintptr_t               lowest, highest;   // of the window, touched so far
     struct vm_fake_bytes    heap;
     struct vm_counts        counts;
     struct metadata_mapping metadata[METADATA_MAX];
@@ -113,9 +113,9 @@ void vm_fake_place_next(uintptr_t end)
 static bool refused(void)
 {
     fake.refusable_calls++;
-    bool refuse = fake.refuse_nth != 0 && (fake.refuse_from_there_on
-                                               ? fake.refusable_calls >= fake.refuse_nth
-                                               : fake.refusable_calls == fake.refuse_nth);
+    bool refuse = fake.refuse_nth != 0 &&
+                  (fake.refuse_from_there_on ? fake.refusable_calls >= fake.refuse_nth
+                                             : fake.refusable_calls == fake.refuse_nth);
     fake.counts.refused += refuse;
     return refuse;
 }
@@ -355,7 +355,7 @@ bool vm_release(uintptr_t start, size_t n_bytes)
     enter();
     check_shape(start, n_bytes);
     fake.counts.release++;
-    bool granted = !refused();
+    bool                     granted = !refused();
     struct metadata_mapping *mapping = metadata_at(start);
     if (granted && mapping != NULL) {
         release_metadata(mapping, start, n_bytes);

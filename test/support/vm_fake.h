@@ -14,8 +14,13 @@
 
 #define VM_FAKE_WINDOW_BYTES ((uintptr_t)1 << 46)   // addresses [0, 64 TiB)
 
-enum vm_fake_state { VM_FAKE_NONE, VM_FAKE_RESERVED, VM_FAKE_PREPARED, VM_FAKE_READY,
-                     VM_FAKE_FOREIGN };
+enum vm_fake_state {
+    VM_FAKE_NONE,
+    VM_FAKE_RESERVED,
+    VM_FAKE_PREPARED,
+    VM_FAKE_READY,
+    VM_FAKE_FOREIGN
+};
 
 // Forgets everything and starts anew. Requires: page_bytes is 4, 16 or 64 KiB.
 void vm_fake_reset(size_t page_bytes);

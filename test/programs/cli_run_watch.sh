@@ -1,0 +1,74 @@
+#!/bin/sh
+# neap run with --summary, --timeline, --svg; signals are passed on, and nobody is left behind.
+. "$(dirname "$0")/cli_kit.sh"
+
+# 64 MiB for a moment, whatever the allocator does with them afterwards.
+grow="head -c 67108864 /dev/zero | tail -n 1 | (sleep 0.5; cat >/dev/null)"
+
+expect 5 run --summary --timeline "$work/t.csv" --svg "$work/t.svg" -- sh -c "$grow; exit 5"
+for word in 'peak resident' 'at the end' 'CPU' 'page faults' 'exit 5' 'Next: '; do
+    grep -q "$word" "$work/err" || complain "the summary lacks: $word"
+done
+[ ! -s "$work/out" ] || complain 'the summary went to stdout'
+
+[ "$(head -n 1 "$work/t.csv")" = 'seconds,resident_bytes,mapped_bytes' ] || complain 'CSV header'
+awk -F, 'NR > 1 { if ($1 < last) bad = 1; last = $1; if ($2 > peak) peak = $2; n++ }
+         END { exit bad || n < 5 || peak < 60e6 || peak > 200e6 }' "$work/t.csv" ||
+    complain 'the timeline is not one of 64 MiB for half a second'
+grep -q '^<svg xmlns' "$work/t.svg" && grep -q '^</svg>$' "$work/t.svg" || complain 'no picture'
+if command -v xmllint >/dev/null; then
+    xmllint --noout "$work/t.svg" 2>"$work/err" || complain 'the picture is not XML'
+elif command -v python3 >/dev/null; then
+    python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' "$work/t.svg" \
+        2>"$work/err" || complain 'the picture is not XML'
+fi
+
+# A command that cannot be started leaves the results of before alone, and creates none.
+echo yesterday >"$work/t.csv"
+expect 127 run --timeline "$work/t.csv" --svg "$work/new.svg" -- no-such-command
+[ "$(cat "$work/t.csv")" = yesterday ] || complain 'an old result was lost'
+[ ! -e "$work/new.svg" ] || complain 'an empty result was left'
+
+# Signals go on to the command, with and without sampling. The command says when it is ready.
+for option in '' --summary; do
+    for signal in TERM INT HUP USR1; do
+        rm -f "$work/ready"
+        # A background job of sh has SIGINT ignored, which neap would rightly inherit.
+        "$neap" run $option -- sh -c "trap 'exit 9' $signal; : >'$work/ready'
+            while :; do sleep 0.05; done" >"$work/out" 2>"$work/err" &
+        pid=$!
+        tries=0
+        until [ -e "$work/ready" ] || [ $tries -gt 200 ]; do
+            sleep 0.05
+            tries=$((tries + 1))
+        done
+        if [ $signal = INT ]; then
+            kill -TERM $pid
+            wait $pid
+            [ $? -eq 143 ] || complain "neap run $option: SIGTERM did not end the command"
+            continue
+        fi
+        kill -$signal $pid
+        wait $pid
+        code=$?
+        [ $code -eq 9 ] || complain "neap run $option: SIG$signal gave exit $code instead of 9"
+    done
+done
+
+# When neap is killed outright, the command goes with it.
+"$neap" run -- sh -c "echo \$\$ >'$work/pid'; exec sleep 60" &
+pid=$!
+tries=0
+until [ -s "$work/pid" ] || [ $tries -gt 200 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -KILL $pid
+wait $pid 2>/dev/null
+sleep 0.3
+child=$(cat "$work/pid")
+if [ -d "/proc/$child" ] && ! grep -q '^State:.Z' "/proc/$child/status"; then
+    kill -KILL "$child"
+    complain 'the command outlived neap'
+fi
+finish

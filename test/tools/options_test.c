@@ -1,0 +1,195 @@
+// Options: one table gives parsing, help and suggestions.
+#include "options.h"
+
+#include "tool_kit.h"
+
+struct settings {
+    bool               flag;
+    const char        *file;
+    unsigned           runs;
+    double             wait_s;
+    struct option_list list;
+};
+
+static const struct option_spec specs[] = {
+    {.letter = 'f',
+     .name = "flag",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct settings, flag),
+     .help = "a flag"},
+    {.name = "file",
+     .kind = OPTION_TEXT,
+     .value_name = "FILE",
+     .offset = offsetof(struct settings, file),
+     .help = "a file\nin two lines"},
+    {.letter = 'n',
+     .name = "runs",
+     .kind = OPTION_COUNT,
+     .value_name = "RUNS",
+     .offset = offsetof(struct settings, runs),
+     .minimum = 1,
+     .maximum = 9,
+     .help = "a count"},
+    {.name = "wait",
+     .kind = OPTION_SECONDS,
+     .value_name = "SECONDS",
+     .offset = offsetof(struct settings, wait_s),
+     .minimum = 0.5,
+     .maximum = 60,
+     .help = "a time"},
+    {.letter = 'w',
+     .name = "with",
+     .kind = OPTION_LIST,
+     .value_name = "NAME",
+     .offset = offsetof(struct settings, list),
+     .help = "a list"},
+    {0},
+};
+
+static const struct command_spec spec = {.name = "test",
+                                         .summary = "a test",
+                                         .usage = "[OPTION...] CMD",
+                                         .examples = "  neap test\n",
+                                         .notes = "Notes.\n",
+                                         .options = specs,
+                                         .needs_command = true};
+
+#define ARGUMENTS_MAX 24
+
+// Parses words separated by spaces.
+static enum options_result parse(const char *line, struct settings *settings, int *out_first)
+{
+    static char  words[512];
+    static char *argv[ARGUMENTS_MAX + 1];
+    (void)snprintf(words, sizeof words, "test %s", line);
+    int argc = 0;
+    for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    *settings = (struct settings){0};
+    return options_parse(&spec, argc, argv, settings, out_first);
+}
+
+static void every_kind_is_read(void **state)
+{
+    struct settings settings;
+    int             first;
+    assert_int_equal(
+        parse("-f --file a.svg -n 3 --wait 1.5 -w x --with=y -- ls -l", &settings, &first),
+        OPTIONS_PARSED);
+    assert_true(settings.flag);
+    assert_string_equal(settings.file, "a.svg");
+    assert_int_equal(settings.runs, 3);
+    assert_true(settings.wait_s == 1.5);
+    assert_int_equal(settings.list.count, 2);
+    assert_string_equal(settings.list.values[0], "x");
+    assert_string_equal(settings.list.values[1], "y");
+    assert_int_equal(first, 12);
+}
+
+static void the_command_keeps_its_options(void **state)
+{
+    struct settings settings;
+    int             first;
+    assert_int_equal(parse("ls -f --nonsense", &settings, &first), OPTIONS_PARSED);
+    assert_false(settings.flag);
+    assert_int_equal(first, 1);
+}
+
+static void help_is_asked_for_anywhere_before_the_command(void **state)
+{
+    static const char *const lines[] = {"-h", "--help", "-f --help", "--help ls"};
+    struct settings          settings;
+    int                      first;
+    for (size_t i = 0; i < LENGTH_OF(lines); i++)
+        assert_int_equal(parse(lines[i], &settings, &first), OPTIONS_HELP);
+    assert_int_equal(parse("-- ls --help", &settings, &first), OPTIONS_PARSED);
+}
+
+static void wrong_words_are_refused(void **state)
+{
+    static const char *const lines[] = {
+        "-x ls",
+        "--flog ls",
+        "--flag=1 ls",
+        "--file",
+        "-n",
+        "-n 0 ls",
+        "-n 10 ls",
+        "-n 1.5 ls",
+        "-n x ls",
+        "-n 3x ls",
+        "--wait 0.1 ls",
+        "--wait nan",
+        "--wait inf ls",
+        "--wait 1s ls",
+        "",
+        "--",
+        "--w 1 ls",
+        "--help=yes ls",
+        "-w 1 -w 2 -w 3 -w 4 -w 5 -w 6 -w 7 -w 8 -w 9 l",
+    };
+    struct settings settings;
+    int             first;
+    for (size_t i = 0; i < LENGTH_OF(lines); i++) {
+        if (parse(lines[i], &settings, &first) != OPTIONS_WRONG)
+            fail_msg("'%s' was taken", lines[i]);
+    }
+}
+
+struct suggest_row {
+    const char *word, *expected;
+};
+
+static void near_misses_are_recognised(void **state)
+{
+    static const char *const        names[] = {"summary", "timeline", "svg", "runs"};
+    static const struct suggest_row rows[] = {
+        {"sumary", "summary"},
+        {"sumamry", "summary"},
+        {"summarry", "summary"},
+        {"time-line", "timeline"},
+        {"svgg", "svg"},
+        {"rusn", "runs"},
+        {"x", NULL},
+        {"", NULL},
+        {"frequency", NULL},
+        {"a-word-longer-than-anything-considered-here", NULL},
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        const char *near = options_suggest(rows[i].word, names, LENGTH_OF(names));
+        if (rows[i].expected == NULL)
+            assert_null(near);
+        else
+            assert_string_equal(near, rows[i].expected);
+    }
+}
+
+static void help_shows_every_option(void **state)
+{
+    struct kit_text kit;
+    options_print_help(&spec, kit_text_begin(&kit));
+    const char *text = kit_text_end(&kit);
+    for (const struct option_spec *row = specs; row->name != NULL; row++)
+        expect_holds(text, row->name);
+    expect_holds(text, "Usage: neap test [OPTION...] CMD\n");
+    expect_holds(text, "  -n, --runs RUNS");
+    expect_holds(text, "      --file FILE");
+    expect_holds(text, "in two lines\n");
+    expect_holds(text, "-h, --help");
+    expect_holds(text, "Notes.\n");
+    kit_text_free(&kit);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_is_read),
+        cmocka_unit_test(the_command_keeps_its_options),
+        cmocka_unit_test(help_is_asked_for_anywhere_before_the_command),
+        cmocka_unit_test(wrong_words_are_refused),
+        cmocka_unit_test(near_misses_are_recognised),
+        cmocka_unit_test(help_shows_every_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+// Command line options: one table per subcommand, from which parsing, --help and
+// suggestions all come.
+#ifndef NEAP_TOOLS_OPTIONS_H
+#define NEAP_TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define OPTION_LIST_MAX 8   // values of an option that may be repeated
+
+struct option_list {
+    const char *values[OPTION_LIST_MAX];
+    size_t      count;
+};
+
+enum option_kind {
+    OPTION_FLAG,      // bool, set to true
+    OPTION_TEXT,      // const char *
+    OPTION_COUNT,     // unsigned, from `minimum` to `maximum`
+    OPTION_SECONDS,   // double, from `minimum` to `maximum`
+    OPTION_LIST,      // struct option_list
+};
+
+struct option_spec {
+    char             letter;   // 0: long form only
+    enum option_kind kind;
+    size_t           offset;   // of the value in the settings structure
+    double           minimum, maximum;
+    const char      *name;         // long form; NULL ends the table
+    const char      *value_name;   // for --help; NULL for a flag
+    const char      *help;         // may hold '\n'
+};
+
+struct command_spec {
+    const char               *name;            // "run"
+    const char               *summary;         // one line
+    const char               *usage;           // what follows the name
+    const char               *examples;        // lines, shown first; NULL: none
+    const char               *notes;           // lines, shown last; NULL: none
+    const struct option_spec *options;         // -h, --help is understood besides
+    bool                      needs_command;   // operands are a command to start
+};
+
+enum options_result { OPTIONS_PARSED, OPTIONS_HELP, OPTIONS_WRONG };
+
+// Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
+// *out_first to the index of the first operand. An option starts no later than the first
+// operand; "--" ends them.
+// Returns: OPTIONS_HELP when -h or --help was given; OPTIONS_WRONG after one line on stderr.
+enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
+                                  void *settings, int *out_first);
+
+// Writes usage, examples, options and notes.
+void options_print_help(const struct command_spec *spec, FILE *out);
+
+// Returns the name in `names` that `word` was probably meant to be, or NULL when none is near.
+const char *options_suggest(const char *word, const char *const *names, size_t n_names);
+
+#endif
