@@ -209,10 +209,52 @@ static inline uint64_t run_random(struct shaped_heap *shaped, const struct opera
     return total_ns;
 }
 
-#define PATTERNS 3
+#define EVICT_BYTES (64 * MIB)   // twice the last-level cache of most machines, and any TLB
+
+// Reads so much else that neither the books of the heap nor its code are in a cache any more: what
+// a program that works on its own data leaves behind.
+static inline void evict_caches(void)
+{
+    static unsigned char *data;
+    if (data == NULL) {
+        data = bench_map(EVICT_BYTES);
+        bench_touch(data, EVICT_BYTES, CACHE_LINE_BYTES);
+    }
+    uint64_t sum = 0;
+    for (size_t at = 0; at < EVICT_BYTES; at += CACHE_LINE_BYTES)
+        sum += data[at];
+    __asm__ volatile("" : : "r"(sum) : "memory");
+}
+
+// As run_random, but with cold caches for each pair, whatever the size of the heap.
+static inline uint64_t run_cold(struct shaped_heap *shaped, const struct operation *op,
+                                size_t n_pairs)
+{
+    const struct picks *picks = &shaped->picks[op->pick];
+    uint64_t            total_ns = 0;
+    for (size_t i = 0; i < n_pairs; i++) {
+        struct run **place = &picks->runs[bench_random(&shaped->random) % picks->n_runs];
+        evict_caches();
+        struct run *run = *(struct run *volatile *)place;
+        uint64_t    start_ns = bench_clock_ns();
+        page_heap_free(shaped->heap, run);
+        *place = take_run(shaped->heap, op->n_pages, op->align_pages);
+        total_ns += bench_clock_ns() - start_ns;
+    }
+    return total_ns;
+}
+
+#define PATTERNS 4
 static const struct pattern {
     const char *name;
     pattern_fn *run;
-} patterns[PATTERNS] = {{"pair", run_pairs}, {"burst", run_bursts}, {"random", run_random}};
+    size_t      pairs_timed, pairs_to_warm_up;   // multiples of BATCH, or any where it is cold
+    bool        at_random_places;
+} patterns[PATTERNS] = {
+    {"pair", run_pairs, 1024, BATCH, false},
+    {"burst", run_bursts, 1024, BATCH, false},
+    {"random", run_random, 1024, BATCH, true},
+    {"cold", run_cold, 8, 0, true},
+};
 
 #endif

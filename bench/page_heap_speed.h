@@ -20,8 +20,7 @@
 #define CALLGRIND_DUMP_STATS_AT(label) (void)(label)
 #endif
 
-#define PAIRS_TIMED 1024
-#define PAIRS_COUNTED 256
+#define PAIRS_COUNTED 256   // with callgrind: every pair costs the same, so few will do
 
 struct speed_config {
     const char         *kernel;   // "real" or "fake"
@@ -39,7 +38,7 @@ struct cell {
 
 static inline bool cell_exists(const struct cell *cell)
 {
-    return cell->pattern->run != run_random || cell->op->pick < PICK_SIZES;
+    return !cell->pattern->at_random_places || cell->op->pick < PICK_SIZES;
 }
 
 // Brings the heap to where the pattern leaves it each time: grown for it, and no pages of
@@ -47,7 +46,7 @@ static inline bool cell_exists(const struct cell *cell)
 static inline void cell_warm_up(const struct cell *cell, struct shaped_heap *shaped)
 {
     page_heap_flush_caches(shaped->heap);
-    (void)cell->pattern->run(shaped, cell->op, BATCH);
+    (void)cell->pattern->run(shaped, cell->op, cell->pattern->pairs_to_warm_up);
 }
 
 static inline void cell_print(const struct speed_config *config, const struct cell *cell,
@@ -66,8 +65,9 @@ static inline void cell_time(const struct speed_config *config, const struct cel
         for (size_t i = 0; i < config->n_heaps; i++) {
             struct shaped_heap *shaped = &config->heaps[bench_turn(repetition, i, config->n_heaps)];
             cell_warm_up(cell, shaped);
-            uint64_t ns = cell->pattern->run(shaped, cell->op, PAIRS_TIMED);
-            cell_print(config, cell, shaped, placement, "ns", (double)ns / PAIRS_TIMED);
+            size_t   n_pairs = cell->pattern->pairs_timed;
+            uint64_t ns = cell->pattern->run(shaped, cell->op, n_pairs);
+            cell_print(config, cell, shaped, placement, "ns", (double)ns / (double)n_pairs);
         }
     }
 }
@@ -97,9 +97,9 @@ static inline void shape_measure(const struct speed_config *config, enum shape s
             struct cell cell = {shape, &patterns[p], &operations[o]};
             if (!cell_exists(&cell))
                 continue;
-            if (config->count_instructions)
+            if (config->count_instructions && cell.pattern->run != run_cold)
                 cell_count(config, &cell);
-            else
+            else if (!config->count_instructions)
                 cell_time(config, &cell, placement);
         }
     }

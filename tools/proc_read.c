@@ -54,7 +54,7 @@ uint64_t proc_read_share_bytes(pid_t pid)
     return proc_read_resident_bytes(pid);
 }
 
-uint64_t proc_mapped_bytes_of_line(const char *line)
+uint64_t proc_mapped_bytes_of_line(const char *line, uint64_t *io_end)
 {
     // start-end perms offset device inode path
     uint64_t start, end, inode;
@@ -62,8 +62,12 @@ uint64_t proc_mapped_bytes_of_line(const char *line)
     if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &start, &end, permissions,
                &inode) != 4)
         return 0;
+    uint64_t from = start > *io_end ? start : *io_end;
+    if (end <= from)
+        return 0;
+    *io_end = end;
     bool is_writable = permissions[1] == 'w', is_private = permissions[3] == 'p';
-    return is_writable && is_private && inode == 0 ? end - start : 0;
+    return is_writable && is_private && inode == 0 ? end - from : 0;
 }
 
 uint64_t proc_read_mapped_bytes(pid_t pid)
@@ -74,10 +78,10 @@ uint64_t proc_read_mapped_bytes(pid_t pid)
     if (maps == NULL)
         return 0;
 
-    uint64_t sum_bytes = 0;
+    uint64_t sum_bytes = 0, end = 0;
     char     line[MAPS_LINE_BYTES];
     while (fgets(line, sizeof line, maps) != NULL)
-        sum_bytes += proc_mapped_bytes_of_line(line);
+        sum_bytes += proc_mapped_bytes_of_line(line, &end);
     (void)fclose(maps);
     return sum_bytes;
 }

@@ -25,7 +25,8 @@ double proc_read_cpu_s(pid_t pid);
 size_t proc_read_tree(pid_t root, pid_t *out_pids, size_t n_max);
 
 // Bytes of the mapping that a line of /proc/PID/maps describes if it is memory as allocators
-// hold it; else 0. Reserved, inaccessible ranges count nothing.
-uint64_t proc_mapped_bytes_of_line(const char *line);
+// hold it; else 0. Reserved, inaccessible ranges count nothing. What lies below *io_end, the end
+// of the lines before, is left out: a mapping that grows while the file is read shows up twice.
+uint64_t proc_mapped_bytes_of_line(const char *line, uint64_t *io_end);
 
 #endif

@@ -7,6 +7,7 @@
 #include "api/misuse.h"
 #include "base/units.h"
 #include "front/front.h"
+#include "neap/neap.h"
 #include "os/vm.h"
 
 #include <errno.h>
@@ -151,4 +152,28 @@ NEAP_API size_t malloc_usable_size(void *object)
     if (what == POINTER_FREED || what == POINTER_INSIDE)
         misuse_stop("malloc_usable_size", object, what);
     return n_bytes;   // 0 for what is not ours: libc has no internal name to ask
+}
+
+// The same under our own names; see neap/neap.h. libc's headers tell the compiler more about its
+// names than ours tell about these: that is no fault.
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmissing-attributes"
+#endif
+#define SAME_AS(name) __attribute__((alias(#name)))
+NEAP_API void *neap_malloc(size_t n_bytes) SAME_AS(malloc);
+NEAP_API void *neap_calloc(size_t n_objects, size_t object_bytes) SAME_AS(calloc);
+NEAP_API void *neap_realloc(void *object, size_t n_bytes) SAME_AS(realloc);
+NEAP_API void *neap_reallocarray(void *object, size_t n, size_t n_bytes) SAME_AS(reallocarray);
+NEAP_API void *neap_aligned_alloc(size_t alignment, size_t n_bytes) SAME_AS(aligned_alloc);
+NEAP_API void *neap_memalign(size_t alignment, size_t n_bytes) SAME_AS(memalign);
+NEAP_API int   neap_posix_memalign(void **out, size_t alignment, size_t n) SAME_AS(posix_memalign);
+NEAP_API void  neap_free(void *object) SAME_AS(free);
+NEAP_API void  neap_free_sized(void *object, size_t n_bytes) SAME_AS(free_sized);
+NEAP_API void  neap_free_aligned_sized(void *object, size_t alignment, size_t n_bytes)
+    SAME_AS(free_aligned_sized);
+NEAP_API size_t neap_malloc_usable_size(void *object) SAME_AS(malloc_usable_size);
+
+NEAP_API size_t neap_trim(void)
+{
+    return front_trim();
 }

@@ -77,23 +77,45 @@ static bool adopt_spare_locked(struct page_heap *heap, size_t *out_n_pages)
     return true;
 }
 
-size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages)
+// Sees to it that the current arena has room. In place: only if what comes continues it; an arena
+// reserved elsewhere meanwhile waits for the next growth.
+static bool make_room_locked(struct page_heap *heap, size_t n_bytes, bool in_place,
+                             size_t *out_rest_pages)
+{
+    struct arena *current = &heap->current;
+    size_t        room_bytes = current->end - current->base;
+    *out_rest_pages = 0;
+    if (room_bytes >= n_bytes)
+        return true;
+    if (!arena_source_fill_spare(&heap->arenas, in_place ? n_bytes - room_bytes : n_bytes))
+        return false;
+    if (in_place && heap->arenas.spare.base != current->end)
+        return false;
+    return adopt_spare_locked(heap, out_rest_pages);
+}
+
+static size_t grow(struct page_heap *heap, size_t n_pages, bool in_place)
 {
     DCHECK(lock_is_held(&heap->lock));
     size_t n_bytes = align_up(pages_to_bytes(n_pages), heap->unit_bytes);
-    size_t rest_pages = 0;
-    if (heap->current.end - heap->current.base < n_bytes) {
-        if (!arena_source_fill_spare(&heap->arenas, n_bytes) ||
-            !adopt_spare_locked(heap, &rest_pages))
-            return 0;
-    }
-    if (!ensure_range_slots(heap, &heap->grown, 1) || !vm_prepare(heap->current.base, n_bytes)) {
-        // The switch, if there was one, is complete by itself: its rest can be used.
+    size_t rest_pages;
+    // If preparing fails after a switch of arenas, that is complete by itself: its rest is free.
+    if (!make_room_locked(heap, n_bytes, in_place, &rest_pages) ||
+        !ensure_range_slots(heap, &heap->grown, 1) || !vm_prepare(heap->current.base, n_bytes))
         return 0;
-    }
     // Nothing fails below.
     add_released_locked(heap, heap->current.base, n_bytes);
     heap->current.base += n_bytes;
     heap->grown_times++;
     return rest_pages + bytes_to_pages_down(n_bytes);
+}
+
+size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages)
+{
+    return grow(heap, n_pages, false);
+}
+
+size_t page_heap_grow_in_place_locked(struct page_heap *heap, size_t n_pages)
+{
+    return grow(heap, n_pages, true);
 }

@@ -309,11 +309,10 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
 {
     size_t n_free = page_set_free_from(&heap->free, first, n_more);
     if (n_free < n_more) {
-        bool   at_frontier = page_address(page_plus(first, n_free)) == heap->current.base;
-        size_t room_pages = bytes_to_pages_down(heap->current.end - heap->current.base);
-        if (!at_frontier || room_pages < n_more - n_free)
+        bool at_frontier = page_address(page_plus(first, n_free)) == heap->current.base;
+        if (!at_frontier)
             return false;
-        grant->grown_pages = page_heap_grow_locked(heap, n_more - n_free);
+        grant->grown_pages = page_heap_grow_in_place_locked(heap, n_more - n_free);
         if (grant->grown_pages == 0)
             return false;
     }

@@ -131,6 +131,9 @@ void page_heap_each_range(struct page_heap *heap,
 // were added in all; 0: the OS has no more memory, every book is as before.
 size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
 
+// The same, but only if the new pages follow the last ones grown without a gap.
+size_t page_heap_grow_in_place_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
+
 // The books, from the counters.
 void page_heap_account_locked(struct page_heap *heap, struct page_account *out_account);
 

@@ -4,8 +4,8 @@ set -u
 build=${NEAP_BUILD:-build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 neap=$build/neap
-[ -x "$neap" ] || { echo "skipped: $neap is not there"; exit 77; }
-[ -e "$build/libneap.so.0" ] || { echo "skipped: $build/libneap.so.0 is not there"; exit 77; }
+[ -x "$neap" ] || { echo "$neap is not there: make"; exit 1; }
+[ -e "$build/libneap.so.0" ] || { echo "$build/libneap.so.0 is not there: make"; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -22,6 +22,11 @@ expect 0 run -- printf 'one\ntwo'
 [ ! -s "$work/err" ] || complain 'neap wrote to stderr'
 [ "$(echo tide | "$neap" run -- cat)" = tide ] || complain 'stdin does not arrive'
 
+# Signals are blocked and ignored as they were for neap itself.
+grep -E 'Sig(Blk|Ign)' /proc/self/status >"$work/plain"
+expect 0 run -- grep -E 'Sig(Blk|Ign)' /proc/self/status
+cmp -s "$work/plain" "$work/out" || complain 'signals are blocked or ignored in the command'
+
 # Exit codes.
 expect 0 run -- true
 expect 1 run -- false

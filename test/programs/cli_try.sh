@@ -74,7 +74,7 @@ expect 0 try -n 1 --settle 0.5 -- sh -c "trap 'exit 0' TERM; while :; do sleep 0
 prints 'settled, then stopped by neap'
 
 # Interrupted: no result, and nothing left behind.
-"$neap" try -n 9 -- sh -c "echo \$\$ >'$work/pid'; exec sleep 60" >"$work/out" 2>"$work/err" &
+"$neap" try -n 2 -- sh -c "echo \$\$ >'$work/pid'; exec sleep 5" >"$work/out" 2>"$work/err" &
 pid=$!
 tries=0
 until [ -s "$work/pid" ] || [ $tries -gt 200 ]; do

@@ -1,6 +1,8 @@
 // What C, POSIX and glibc promise of malloc's family, checked from the outside: run under the
-// malloc to be tested. With the argument "neap" also what only neap promises.
+// malloc to be tested. With the argument "neap" also what only neap promises. What is meant are
+// libc.c, malloc_control.c, misuse.c and lifecycle.c in src/api.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -363,6 +365,20 @@ static void statistics_and_trim_are_about_this_heap(void)
     EXPECT(malloc_trim(0) == 0);
 }
 
+static void own_names_are_the_same_functions(void)
+{
+    void *(*own_malloc)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "neap_malloc");
+    void (*own_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "neap_free");
+    size_t (*own_trim)(void) = (size_t(*)(void))dlsym(RTLD_DEFAULT, "neap_trim");
+    EXPECT(own_malloc != NULL && own_free != NULL && own_trim != NULL);
+    if (own_malloc == NULL || own_free == NULL || own_trim == NULL)
+        return;
+    free(own_malloc(100));
+    own_free(malloc(100));
+    own_free(memset(own_malloc(1000000), 1, 1000000));
+    EXPECT(own_trim() >= 1000000);
+}
+
 int main(int argc, char **argv)
 {
     sizes_and_alignment();
@@ -375,6 +391,7 @@ int main(int argc, char **argv)
     threads_free_for_each_other();
     fork_from_busy_threads();
     if (argc > 1 && strcmp(argv[1], "neap") == 0) {
+        own_names_are_the_same_functions();
         misuse_is_stopped();
         statistics_and_trim_are_about_this_heap();
     }

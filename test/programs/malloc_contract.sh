@@ -11,7 +11,7 @@ cc=${CC:-gcc}
 $cc -std=gnu17 -O1 -g -fno-builtin -Wall -Wextra -Werror -Wno-alloc-size-larger-than -pthread \
     "$here/malloc_contract.c" -o "$work/contract"
 $cc -std=gnu17 -O1 -g -fno-builtin -Wall -Wextra -Werror -Wno-alloc-size-larger-than -pthread \
-    "$here/malloc_contract.c" "$build/libneap.a" -o "$work/contract_static_neap"
+    -rdynamic "$here/malloc_contract.c" "$build/libneap.a" -o "$work/contract_static_neap"
 
 echo "libc:";            "$work/contract"
 echo "neap, preloaded:"; LD_PRELOAD="$build/libneap.so.0" "$work/contract" neap

@@ -1,0 +1,93 @@
+// C++'s operators new and delete, under the names that C++ compilers give them.
+//
+// Written in C so that the library needs no C++ runtime. A request that fails calls the program's
+// new_handler as long as there is one, and then throws std::bad_alloc through the runtime that
+// the program itself has loaded; a program without one cannot call a throwing operator.
+#include "api/export.h"
+#include "base/check.h"
+#include "base/compiler.h"
+
+// The C++ runtime's std::get_new_handler() and std::__throw_bad_alloc().
+typedef void (*new_handler)(void);
+extern new_handler _ZSt15get_new_handlerv(void) __attribute__((weak));
+extern void        _ZSt17__throw_bad_allocv(void) __attribute__((weak));
+
+static new_handler current_new_handler(void)
+{
+    return _ZSt15get_new_handlerv != NULL ? _ZSt15get_new_handlerv() : NULL;
+}
+
+static void *allocate(size_t n_bytes, size_t alignment)
+{
+    return alignment == 0 ? malloc(n_bytes) : aligned_alloc(alignment, n_bytes);
+}
+
+// With no handler left to free something, NULL.
+static void *allocate_with_handler(size_t n_bytes, size_t alignment)
+{
+    for (;;) {
+        void *object = allocate(n_bytes, alignment);
+        if (LIKELY(object != NULL))
+            return object;
+        new_handler handler = current_new_handler();
+        if (handler == NULL)
+            return NULL;
+        handler();
+    }
+}
+
+static void *allocate_or_throw(size_t n_bytes, size_t alignment)
+{
+    void *object = allocate_with_handler(n_bytes, alignment);
+    if (LIKELY(object != NULL))
+        return object;
+    if (_ZSt17__throw_bad_allocv != NULL)
+        _ZSt17__throw_bad_allocv();
+    static const char *const parts[] = {"neap: operator new: out of memory, and no C++ runtime ",
+                                        "of the GNU kind to throw std::bad_alloc with"};
+    stop_with_line(parts, sizeof parts / sizeof parts[0]);
+}
+
+struct nothrow;   // std::nothrow_t: only its address is passed
+
+#define NEW(name, ...) NEAP_API void *name(size_t n_bytes __VA_OPT__(, ) __VA_ARGS__)
+#define DELETE(name, ...) NEAP_API void name(void *object __VA_OPT__(, ) __VA_ARGS__)
+#define UNUSED __attribute__((unused))
+
+// Declared before they are defined, as -Wmissing-prototypes asks.
+#define BOTH_NEW(suffix, body, ...)                                                                \
+    NEW(_Znwm##suffix, __VA_ARGS__);                                                               \
+    NEW(_Znwm##suffix, __VA_ARGS__)                                                                \
+    {                                                                                              \
+        return body;                                                                               \
+    }                                                                                              \
+    NEW(_Znam##suffix, __VA_ARGS__);                                                               \
+    NEW(_Znam##suffix, __VA_ARGS__)                                                                \
+    {                                                                                              \
+        return body;                                                                               \
+    }
+#define BOTH_DELETE(suffix, ...)                                                                   \
+    DELETE(_ZdlPv##suffix, __VA_ARGS__);                                                           \
+    DELETE(_ZdlPv##suffix, __VA_ARGS__)                                                            \
+    {                                                                                              \
+        free(object);                                                                              \
+    }                                                                                              \
+    DELETE(_ZdaPv##suffix, __VA_ARGS__);                                                           \
+    DELETE(_ZdaPv##suffix, __VA_ARGS__)                                                            \
+    {                                                                                              \
+        free(object);                                                                              \
+    }
+
+BOTH_NEW(, allocate_or_throw(n_bytes, 0))
+BOTH_NEW(RKSt9nothrow_t, allocate_with_handler(n_bytes, 0), const struct nothrow *tag UNUSED)
+BOTH_NEW(St11align_val_t, allocate_or_throw(n_bytes, alignment), size_t alignment)
+BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_with_handler(n_bytes, alignment), size_t alignment,
+         const struct nothrow *tag UNUSED)
+
+BOTH_DELETE()
+BOTH_DELETE(m, size_t n_bytes UNUSED)
+BOTH_DELETE(RKSt9nothrow_t, const struct nothrow *tag UNUSED)
+BOTH_DELETE(St11align_val_t, size_t alignment UNUSED)
+BOTH_DELETE(mSt11align_val_t, size_t n_bytes UNUSED, size_t alignment UNUSED)
+BOTH_DELETE(St11align_val_tRKSt9nothrow_t, size_t alignment UNUSED,
+            const struct nothrow *tag UNUSED)
