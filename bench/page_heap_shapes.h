@@ -1,11 +1,11 @@
 // Page heaps of a given size and shape, and the patterns of allocating and freeing timed on them.
 //
 //   full   no free page from the first to the last one grown
-//   holes  one page in about 22 is free, never two of them side by side: only a request for one
+//   holes  one page in about 26 is free, never two of them side by side: only a request for one
 //          page fits before the end
 //
-// Both consist of blocks of 4 MiB to 8 MiB with the same mix of runs of 1, 2, 16 and 512 pages,
-// so that every leaf of the page set looks alike whatever the size of the heap.
+// Both consist of blocks of 8 MiB with the same mix of runs of 1, 2, 16 and 512 pages, so that
+// the leaves of the page set look alike whatever the size of the heap.
 #ifndef NEAP_BENCH_PAGE_HEAP_SHAPES_H
 #define NEAP_BENCH_PAGE_HEAP_SHAPES_H
 
@@ -99,11 +99,25 @@ static inline void fill_block(struct shaped_heap *shaped, enum shape shape)
     (void)take_run(shaped->heap, BLOCK_PAGES - n_pages, 1);
 }
 
-static inline size_t free_bytes(struct page_heap *heap)
+// What growth in whole windows left over is taken, too.
+static inline void plug_all(struct page_heap *heap)
 {
     struct page_account account;
     page_heap_account_read(heap, &account);
-    return account.mapped_bytes - account.in_use_bytes - account.manual_bytes;
+    size_t n_bytes = account.mapped_bytes - account.in_use_bytes - account.manual_bytes;
+    for (size_t done = 0; done < n_bytes; done += PAGE_BYTES)
+        (void)take_run(heap, 1, 1);
+}
+
+static inline void plug_wide_holes(struct page_heap *heap)
+{
+    page_id first;
+    for (;;) {
+        page_heap_flush_caches(heap);
+        if (!page_set_find(&heap->free, 2, &first))   // nobody else uses this heap: no lock
+            return;
+        (void)take_run(heap, 2, 1);
+    }
 }
 
 static inline void shaped_heap_fill(struct shaped_heap *shaped, enum shape shape,
@@ -120,10 +134,10 @@ static inline void shaped_heap_fill(struct shaped_heap *shaped, enum shape shape
     page_heap_init(shaped->heap, &config);
     for (size_t i = 0; i < n_blocks; i++)
         fill_block(shaped, shape);
-    if (shape == SHAPE_FULL) {
-        while (free_bytes(shaped->heap) > 0)
-            (void)take_run(shaped->heap, 1, 1);
-    }
+    if (shape == SHAPE_FULL)
+        plug_all(shaped->heap);
+    else
+        plug_wide_holes(shaped->heap);
 }
 
 static inline void shaped_heap_empty(struct shaped_heap *shaped)

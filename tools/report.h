@@ -13,7 +13,7 @@ struct measure_info {
     const char *sentence;   // for the verdict; NULL: not part of it
     const char *key;        // in JSON, with its unit
     double      scale;      // value / scale is what the label's unit says
-    double      noise;      // medians that differ by less do not differ
+    bool        is_time;    // varies more from run to run than memory
 };
 
 extern const struct measure_info report_measures[N_MEASURES];

@@ -10,8 +10,8 @@
 static void write_values(const double values[N_MEASURES], FILE *out)
 {
     for (size_t m = 0; m < N_MEASURES; m++) {
-        bool is_time = m == MEASURE_WALL_S || m == MEASURE_CPU_S;
-        (void)fprintf(out, "\"%s\": %.*f, ", report_measures[m].key, is_time ? 6 : 0, values[m]);
+        (void)fprintf(out, "\"%s\": %.*f, ", report_measures[m].key,
+                      report_measures[m].is_time ? 6 : 0, values[m]);
     }
 }
 

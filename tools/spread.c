@@ -2,7 +2,6 @@
 #include "spread.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 static int compare_values(const void *left, const void *right)
@@ -26,14 +25,14 @@ double spread_ratio(const struct spread *a, const struct spread *b)
     return b->median > 0 ? HUGE_VAL : 1;
 }
 
-enum difference spread_difference(const struct spread *a, const struct spread *b, double noise)
+enum difference spread_difference(const struct spread *a, const struct spread *b,
+                                  struct tolerance tolerance)
 {
-    double ratio = spread_ratio(a, b);
-    bool   is_lower = b->median < a->median - noise && b->largest < a->smallest;
-    bool   is_higher = b->median > a->median + noise && b->smallest > a->largest;
-    if (is_lower && ratio < 1 - SPREAD_NOTABLE)
+    double by_share = a->median * tolerance.share;
+    double margin = by_share > tolerance.amount ? by_share : tolerance.amount;
+    if (b->median < a->median - margin && b->largest < a->smallest)
         return DIFFERENCE_LOWER;
-    if (is_higher && ratio > 1 + SPREAD_NOTABLE)
+    if (b->median > a->median + margin && b->smallest > a->largest)
         return DIFFERENCE_HIGHER;
     return DIFFERENCE_NONE;
 }

@@ -4,8 +4,11 @@
 
 #include <stddef.h>
 
-// Below 5 % programs differ from run to run for reasons that are not the allocator's.
-#define SPREAD_NOTABLE 0.05
+// What is too little to be called a difference: either is enough.
+struct tolerance {
+    double share;    // of the first median: 0.05 is 5 %
+    double amount;   // in the unit of the values
+};
 
 struct spread {
     double median, smallest, largest;
@@ -16,9 +19,10 @@ enum difference { DIFFERENCE_NONE, DIFFERENCE_LOWER, DIFFERENCE_HIGHER };
 // Requires: 0 < n_values; no value is NaN. Sorts `values`.
 struct spread spread_of(double *values, size_t n_values);
 
-// Is `b` lower or higher than `a`? None when the medians differ by less than 5 % or by less
-// than `noise` (in their unit), or when the ranges from smallest to largest touch.
-enum difference spread_difference(const struct spread *a, const struct spread *b, double noise);
+// Is `b` lower or higher than `a`? None when the medians differ by no more than the tolerance,
+// or when the ranges from smallest to largest touch.
+enum difference spread_difference(const struct spread *a, const struct spread *b,
+                                  struct tolerance tolerance);
 
 // b's median as a multiple of a's; 1 when both are zero, HUGE_VAL when only a is.
 double spread_ratio(const struct spread *a, const struct spread *b);

@@ -16,7 +16,7 @@ import zlib
 
 SYLLABLES = ("al bar cen dor el fin gar hal in jor kel lo mar nel or pan qui ras sol tan "
              "ul ven wir yor zan").split()
-ARTICLES_PER_STEP = 900
+ARTICLES_PER_STEP = 700
 STEPS = 8
 
 
@@ -91,7 +91,7 @@ def main():
     for number in range(first, first + ARTICLES_PER_STEP):
         insert(index, articles, number, make_article(number, words, chance))
     print(f"again {len(articles)} articles, {len(index)} words, {fingerprint(articles)}")
-    time.sleep(1.0)
+    time.sleep(0.5)
     sys.stdout.flush()
     os._exit(0)   # services are ended, not taken apart object by object
 

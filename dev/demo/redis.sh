@@ -1,29 +1,12 @@
 #!/bin/sh
 # A redis-server on a socket of its own: 200 000 keys of mixed sizes, nine of ten deleted,
 # rest, then a few again. Prints the same every time.
+#
+# The server becomes this process, so that what is measured ends with it; a child does the talking.
 set -eu
 
 folder=$(mktemp -d)
 socket=$folder/redis.sock
-log=$folder/log
-server=
-finish() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap finish EXIT
-trap 'exit 143' TERM INT
-
-redis-server --port 0 --unixsocket "$socket" --save '' --appendonly no --dir "$folder" \
-    --daemonize no >"$log" 2>&1 &
-server=$!
-
-tries=0
-until redis-cli -s "$socket" ping >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || { echo "redis-server did not start:"; cat "$log"; exit 1; }
-    sleep 0.1
-done
 
 # Commands in redis' own protocol, as --pipe wants them: $1 of them, numbered from $2.
 values() {
@@ -51,14 +34,31 @@ deletions() {
 
 send() { redis-cli -s "$socket" --pipe | grep '^errors'; }
 
-values 200000 0 | send
-echo "filled: $(redis-cli -s "$socket" dbsize)"
-deletions 200000 | send
-echo "deleted: $(redis-cli -s "$socket" dbsize)"
-sleep 3
-values 10000 200000 | send
-echo "again: $(redis-cli -s "$socket" dbsize)"
-sleep 1
-redis-cli -s "$socket" shutdown nosave 2>/dev/null || true
-wait "$server" || true
-server=
+drive() {
+    trap 'rm -rf "$folder"' EXIT
+    tries=0
+    until redis-cli -s "$socket" ping >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ "$tries" -eq 100 ]; then
+            echo "redis-server did not start:"
+            cat "$folder/log"
+            kill $$
+            exit 1
+        fi
+        sleep 0.1
+    done
+
+    values 200000 0 | send
+    echo "filled: $(redis-cli -s "$socket" dbsize)"
+    deletions 200000 | send
+    echo "deleted: $(redis-cli -s "$socket" dbsize)"
+    sleep 3
+    values 10000 200000 | send
+    echo "again: $(redis-cli -s "$socket" dbsize)"
+    sleep 1
+    redis-cli -s "$socket" shutdown nosave 2>/dev/null || true
+}
+
+drive &
+exec redis-server --port 0 --unixsocket "$socket" --save '' --appendonly no --dir "$folder" \
+    --daemonize no >"$folder/log" 2>&1

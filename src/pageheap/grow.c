@@ -1,7 +1,8 @@
 // Growing: the current arena is bumped; when it is too small, another one takes its place.
 //
 // Everything that can fail comes before anything that changes the books. An arena that was
-// reserved for a growth which then failed stays in arenas.spare and serves the next one.
+// reserved for a growth which then failed stays in arenas.spare and serves the next one. The one
+// refusal that comes later, for the rest of an arena left behind, only makes that rest wait.
 #include "base/check.h"
 #include "os/vm.h"
 #include "pageheap/page_heap.h"
@@ -50,64 +51,74 @@ static void add_released_locked(struct page_heap *heap, uintptr_t start, size_t 
     page_set_give(&heap->free, first, n_pages, true);
 }
 
-// Makes the spare arena the current one. What was left of the old one becomes a free released
-// run, unless the new one continues it. *out_n_pages: how many pages that run has.
-static bool adopt_spare_locked(struct page_heap *heap, size_t *out_n_pages)
+// What was left of an arena becomes a free released run. If the kernel will not prepare it now,
+// it waits in `rest`. Returns how many pages became free.
+static size_t free_rest_locked(struct page_heap *heap, struct arena rest)
 {
-    struct arena *spare = &heap->arenas.spare;
-    struct arena *current = &heap->current;
-    bool          contiguous = spare->base == current->end;
-    size_t        rest_bytes = contiguous ? 0 : current->end - current->base;
-    if (!ensure_range_slots(heap, &heap->reserved, 1) ||
-        !ensure_range_slots(heap, &heap->grown, 2) || !ensure_tables(heap, spare))
-        return false;
-    if (rest_bytes > 0 && !vm_prepare(current->base, rest_bytes))
-        return false;
-    // Nothing fails below.
-    page_ranges_add(&heap->reserved, page_of_address(spare->base),
-                    bytes_to_pages_down(spare->end - spare->base));
-    if (rest_bytes > 0)
-        add_released_locked(heap, current->base, rest_bytes);
-    if (contiguous)
-        current->end = spare->end;
-    else
-        *current = *spare;
-    *spare = (struct arena){0, 0};
-    *out_n_pages = bytes_to_pages_down(rest_bytes);
-    return true;
+    size_t n_bytes = rest.end - rest.base;
+    if (n_bytes == 0)
+        return 0;
+    bool prepared = vm_prepare(rest.base, n_bytes);
+    heap->rest = prepared ? (struct arena){0, 0} : rest;
+    if (prepared)
+        add_released_locked(heap, rest.base, n_bytes);
+    return prepared ? bytes_to_pages_down(n_bytes) : 0;
 }
 
-// Sees to it that the current arena has room. In place: only if what comes continues it; an arena
-// reserved elsewhere meanwhile waits for the next growth.
-static bool make_room_locked(struct page_heap *heap, size_t n_bytes, bool in_place,
-                             size_t *out_rest_pages)
+static bool spare_continues_current(const struct page_heap *heap)
 {
-    struct arena *current = &heap->current;
-    size_t        room_bytes = current->end - current->base;
-    *out_rest_pages = 0;
-    if (room_bytes >= n_bytes)
-        return true;
-    if (!arena_source_fill_spare(&heap->arenas, in_place ? n_bytes - room_bytes : n_bytes))
+    return heap->arenas.spare.base == heap->current.end;
+}
+
+// Makes the spare arena the current one, or its continuation. Cannot fail. Returns how many
+// pages of the old one became free.
+static size_t adopt_spare_locked(struct page_heap *heap)
+{
+    struct arena *spare = &heap->arenas.spare;
+    struct arena  old = heap->current;
+    bool          continues = spare_continues_current(heap);
+    page_ranges_add(&heap->reserved, page_of_address(spare->base),
+                    bytes_to_pages_down(spare->end - spare->base));
+    heap->current = (struct arena){continues ? old.base : spare->base, spare->end};
+    *spare = (struct arena){0, 0};
+    return continues ? 0 : free_rest_locked(heap, old);
+}
+
+// Gets an arena for growth that does not fit into the current one, with all the books it needs.
+static bool prepare_spare_locked(struct page_heap *heap, size_t n_bytes, bool in_place)
+{
+    size_t room_bytes = heap->current.end - heap->current.base;
+    if (!arena_source_fill_spare(&heap->arenas, in_place ? n_bytes - room_bytes : n_bytes) ||
+        (in_place && !spare_continues_current(heap)))
         return false;
-    if (in_place && heap->arenas.spare.base != current->end)
+    // The rest of the current arena may have to wait, and only one can.
+    free_rest_locked(heap, heap->rest);
+    if (heap->rest.end > heap->rest.base)
         return false;
-    return adopt_spare_locked(heap, out_rest_pages);
+    return ensure_range_slots(heap, &heap->reserved, 1) && ensure_tables(heap, &heap->arenas.spare);
 }
 
 static size_t grow(struct page_heap *heap, size_t n_pages, bool in_place)
 {
     DCHECK(lock_is_held(&heap->lock));
     size_t n_bytes = align_up(pages_to_bytes(n_pages), heap->unit_bytes);
-    size_t rest_pages;
-    // If preparing fails after a switch of arenas, that is complete by itself: its rest is free.
-    if (!make_room_locked(heap, n_bytes, in_place, &rest_pages) ||
-        !ensure_range_slots(heap, &heap->grown, 1) || !vm_prepare(heap->current.base, n_bytes))
+    bool   fits = heap->current.end - heap->current.base >= n_bytes;
+    if (!ensure_range_slots(heap, &heap->grown, 3))
+        return 0;
+    if (!fits && !prepare_spare_locked(heap, n_bytes, in_place))
+        return 0;
+    bool      stays = fits || spare_continues_current(heap);
+    uintptr_t start = stays ? heap->current.base : heap->arenas.spare.base;
+    if (!vm_prepare(start, n_bytes))
         return 0;
     // Nothing fails below.
-    add_released_locked(heap, heap->current.base, n_bytes);
-    heap->current.base += n_bytes;
+    size_t grown_pages = free_rest_locked(heap, heap->rest);
+    if (!fits)
+        grown_pages += adopt_spare_locked(heap);
+    add_released_locked(heap, start, n_bytes);
+    heap->current.base = start + n_bytes;
     heap->grown_times++;
-    return rest_pages + bytes_to_pages_down(n_bytes);
+    return grown_pages + bytes_to_pages_down(n_bytes);
 }
 
 size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages)

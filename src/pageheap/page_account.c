@@ -116,16 +116,30 @@ static const char *books_verify(struct page_heap *heap, const struct recount *re
     return NULL;
 }
 
-static const char *current_arena_verify(const struct page_heap *heap)
+static const char *arena_verify(const struct page_heap *heap, const struct arena *arena)
 {
-    const struct arena *current = &heap->current;
-    for (uintptr_t at = current->base; at < current->end; at += PAGE_BYTES) {
+    for (uintptr_t at = arena->base; at < arena->end; at += PAGE_BYTES) {
         if (!page_ranges_contains(&heap->reserved, page_of_address(at)))
-            return "P3 part of the current arena is not reserved";   // P3
+            return "P3 part of an arena is not reserved";   // P3
         if (page_ranges_contains(&heap->grown, page_of_address(at)))
-            return "P3 part of the current arena has been grown";
+            return "P3 part of an arena to be grown has been grown";
     }
     return NULL;
+}
+
+static const char *arenas_verify(const struct page_heap *heap)
+{
+    const char *broken = arena_verify(heap, &heap->current);
+    if (broken == NULL)
+        broken = arena_verify(heap, &heap->rest);
+    if (broken != NULL)
+        return broken;
+    size_t ungrown_bytes =
+        heap->current.end - heap->current.base + heap->rest.end - heap->rest.base;
+    return heap->grown.total_pages + bytes_to_pages_down(ungrown_bytes) !=
+                   heap->reserved.total_pages
+               ? "P3 what is reserved is neither grown nor to be grown"
+               : NULL;
 }
 
 static const char *caches_verify(const struct page_heap *heap)
@@ -150,7 +164,7 @@ static const char *page_heap_verify_locked(struct page_heap *heap) REQUIRES(heap
     if (broken == NULL)
         broken = caches_verify(heap);
     if (broken == NULL)
-        broken = current_arena_verify(heap);
+        broken = arenas_verify(heap);
     if (broken != NULL)
         return broken;
     struct recount recount = {.broken = NULL};

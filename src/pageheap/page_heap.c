@@ -11,14 +11,16 @@
 #define ARENA_BYTES_DEFAULT (64 * MIB)
 #define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
 
+#define GROWTH_ATTEMPTS 2            // of one request; what fails twice fails for a reason
 #define OPERATIONS_PER_VERIFY 4096   // debug builds: often enough to be near the cause
 
 // What a request was given.
 struct grant {
     page_id     first;
-    size_t      released_pages;   // of those at `first`
-    size_t      grown_pages;      // by which the heap grew for it, rest of an arena included
-    struct run *run;              // the record that describes it
+    size_t      released_pages;    // of those at `first`
+    size_t      grown_pages;       // by which the heap grew for it, rest of an arena included
+    unsigned    refused_growths;   // attempts to grow that failed
+    struct run *run;               // the record that describes it
 };
 
 void page_heap_init(struct page_heap *heap, const struct page_heap_config *config)
@@ -92,16 +94,20 @@ static void use_pages(const struct page_heap *heap, page_id first, size_t n_page
 
 // ---- past the caches --------------------------------------------------------------------------
 
-// The lowest place where `n_pages` fit after the heap has grown by as little as that takes.
+// The lowest place where `n_pages` fit; if there is none, the heap grows, if possible by
+// `grow_pages`. A single refusal by the kernel is made up for by a second attempt.
 static bool find_or_grow_locked(struct page_heap *heap, size_t n_pages, size_t grow_pages,
                                 struct grant *grant) REQUIRES(heap->lock)
 {
     if (page_set_find(&heap->free, n_pages, &grant->first))
         return true;
-    grant->grown_pages = page_heap_grow_locked(heap, grow_pages);
-    if (grant->grown_pages == 0 && grow_pages > n_pages)
-        grant->grown_pages = page_heap_grow_locked(heap, n_pages);
-    // A growth that failed may still have freed the rest of an arena, so look in any case.
+    while (grant->grown_pages == 0) {
+        if (grant->refused_growths == GROWTH_ATTEMPTS)
+            return false;
+        grant->grown_pages = page_heap_grow_locked(heap, grow_pages);
+        grant->refused_growths += grant->grown_pages == 0;
+        grow_pages = n_pages;
+    }
     return page_set_find(&heap->free, n_pages, &grant->first);
 }
 
@@ -231,7 +237,7 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
     DCHECK(is_power_of_two(align_pages));
     DCHECK(request->kind != RUN_FREE);
     if (request->n_pages == 0 || request->n_pages > RUN_PAGES_MAX ||
-        align_pages > RUN_PAGES_MAX - request->n_pages)
+        align_pages - 1 > RUN_PAGES_MAX - request->n_pages)
         return NULL;
     struct grant grant = {.grown_pages = 0};
     bool         cacheable = request->n_pages < CACHED_RUN_PAGES_MAX && align_pages == 1;

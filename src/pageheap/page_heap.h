@@ -44,6 +44,7 @@ struct page_heap {
     struct page_ranges  grown;      // P2: every page prepared so far
     struct page_ranges  reserved;   // every page of every arena; P3
     struct arena        current;    // P3: where growth continues
+    struct arena        rest;       // P3: of an arena left behind, not prepared yet; mostly empty
     struct arena_source arenas;
     struct meta_source  metadata;
     struct meta_pool    records;
@@ -59,7 +60,7 @@ struct page_heap {
 //   P1  a page grown is free in the set, free in one window, being scavenged, or in one run
 //   P2  mapped == in use + manual + cached + free ready + free released; as counted, and as
 //       found by going through bitmaps, windows and map page by page
-//   P3  the current arena is reserved, and none of it is grown
+//   P3  what is reserved is grown, or in the current arena, or in the rest: in one of these
 //   P4  no page outside of `grown` is free
 
 // Requires: memory of `heap` is zero.

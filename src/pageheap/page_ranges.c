@@ -83,6 +83,8 @@ const char *page_ranges_verify(const struct page_ranges *list)
     for (size_t i = 0; i < list->n_ranges; i++) {
         if (list->ranges[i].n_pages == 0)
             return "R1 a range is empty";   // R1
+        if (i > 0 && list->ranges[i].first.number < list->ranges[i - 1].first.number)
+            return "R1 the ranges are not sorted";
         if (i > 0 && list->ranges[i].first.number <= range_end(&list->ranges[i - 1]))
             return "R2 two ranges touch or overlap";   // R2
         total_pages += list->ranges[i].n_pages;

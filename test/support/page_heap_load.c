@@ -1,21 +1,15 @@
 // The load: words at both ends of each page, made of the slot's tag and the page's number.
 #include "page_heap_load.h"
 
-#define PAGE_WORDS (PAGE_BYTES / sizeof(uint64_t))
+#include "sanitizer.h"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
+#define PAGE_WORDS (PAGE_BYTES / sizeof(uint64_t))
 
 void load_init_heap(struct page_heap *heap, const struct page_heap_config *config)
 {
     page_heap_init(heap, config);
-#ifdef __SANITIZE_THREAD__
-    // Where the first hints point the sanitizer keeps its shadow.
-    heap->arenas.n_hints = 0;
-#endif
+    if (SANITIZES_THREAD)
+        heap->arenas.n_hints = 0;   // where they point the sanitizer keeps its shadow
 }
 
 void load_init(struct page_heap_load *load, struct page_heap *heap, uint64_t seed,

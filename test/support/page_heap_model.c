@@ -304,9 +304,12 @@ static bool apply_free(struct page_heap_model *model, const struct heap_op *op)
     return compare_around(model, slot->first, slot->n_pages);
 }
 
-// Can the pages [first, first + n_pages) be had in place? *out_to_grow: how many are not there yet.
-static bool is_room_behind(const struct page_heap_model *model, size_t first, size_t n_pages,
-                           size_t *out_to_grow)
+enum room { ROOM_NONE, ROOM_CERTAIN, ROOM_PERHAPS };
+
+// Can the pages [first, first + n_pages) be had in place? *out_to_grow: how many are not there
+// yet. Beyond the current arena that depends on who else is there: in a calm world, nobody.
+static enum room room_behind(const struct page_heap_model *model, size_t first, size_t n_pages,
+                             size_t *out_to_grow)
 {
     size_t i = model_index_at(model, first);
     size_t n = 0;
@@ -315,8 +318,11 @@ static bool is_room_behind(const struct page_heap_model *model, size_t first, si
         n++;
     *out_to_grow = n_pages - n;
     const struct arena *current = &model->current_before;
-    return n == n_pages || (pages_to_bytes(first + n) == current->base &&
-                            current->end - current->base >= pages_to_bytes(n_pages - n));
+    if (n < n_pages && pages_to_bytes(first + n) != current->base)
+        return ROOM_NONE;
+    if (current->end - current->base >= pages_to_bytes(n_pages - n))
+        return ROOM_CERTAIN;
+    return model->config->hostile || model->config->at_table_edge ? ROOM_PERHAPS : ROOM_CERTAIN;
 }
 
 static bool apply_resize(struct page_heap_model *model, const struct heap_op *op)
@@ -326,17 +332,17 @@ static bool apply_resize(struct page_heap_model *model, const struct heap_op *op
     if (slot->run == NULL || model->in_use_pages + model->manual_pages + n_pages - slot->n_pages >
                                  model->config->live_pages_max)
         return true;
-    bool   grows = n_pages > slot->n_pages;
-    size_t n_more = grows ? n_pages - slot->n_pages : 0;
-    size_t behind = slot->first + slot->n_pages;
-    size_t to_grow = 0;
-    bool   expected = !grows || is_room_behind(model, behind, n_more, &to_grow);
-    bool   zero_known = false;
-    bool   done = page_heap_resize(model->heap, slot->run, n_pages, &zero_known);
-    bool   uncertain = is_uncertain(model);
+    bool      grows = n_pages > slot->n_pages;
+    size_t    n_more = grows ? n_pages - slot->n_pages : 0;
+    size_t    behind = slot->first + slot->n_pages;
+    size_t    to_grow = 0;
+    enum room room = grows ? room_behind(model, behind, n_more, &to_grow) : ROOM_CERTAIN;
+    bool      zero_known = false;
+    bool      done = page_heap_resize(model->heap, slot->run, n_pages, &zero_known);
+    bool      uncertain = is_uncertain(model);
     if (!model_follow_growth(model) || model->is_full)
         return model->is_full;
-    if (done != expected && (done || !uncertain))
+    if (done ? room == ROOM_NONE : room == ROOM_CERTAIN && !uncertain)
         return model_diverges(model, "resizing to %zu pages: %s", n_pages, done ? "true" : "false");
     if (model->n_grown != (done ? align_up(to_grow, model->os_page_pages) : 0))
         return model_diverges(model, "resizing grew the heap by %zu pages, not %zu", model->n_grown,
@@ -462,11 +468,13 @@ bool model_end(struct page_heap_model *model)
     vm_fake_refuse(0, false);
     page_heap_destroy(model->heap);
     struct vm_fake_bytes kernel = vm_fake_heap_bytes();
-    if (kernel.reserved + kernel.prepared + kernel.ready + vm_fake_metadata_bytes() != 0)
-        return model_diverges(model,
-                              "after the end the kernel has %zu bytes reserved, %zu mapped "
-                              "and %zu of metadata",
-                              kernel.reserved, kernel.prepared + kernel.ready,
+    size_t               n_mapped = kernel.prepared + kernel.ready;
+    if (kernel.reserved + n_mapped != 0)
+        return model_diverges(model, "after the end the kernel has %zu bytes reserved, %zu mapped",
+                              kernel.reserved, n_mapped);
+    // A kernel that refused to prepare metadata and then to take it back keeps it for good.
+    if (!model->config->hostile && vm_fake_metadata_bytes() != 0)
+        return model_diverges(model, "after the end the kernel has %zu bytes of metadata",
                               vm_fake_metadata_bytes());
     return true;
 }

@@ -1,4 +1,4 @@
-// Chunks of half the sequence, of a quarter ... of one are left out, as long as that helps.
+// Pieces of half the sequence, of a quarter ... of one are left out, as long as that helps.
 #include "shrink.h"
 
 #include <stdlib.h>
@@ -34,12 +34,12 @@ static bool drop(struct shrinking *s, size_t first, size_t n)
 }
 
 // Returns whether anything could be dropped.
-static bool drop_chunks(struct shrinking *s, size_t n_chunk)
+static bool drop_pieces(struct shrinking *s, size_t n_piece)
 {
     bool   any = false;
     size_t first = 0;
     while (first < s->n_ops) {
-        size_t n = n_chunk < s->n_ops - first ? n_chunk : s->n_ops - first;
+        size_t n = n_piece < s->n_ops - first ? n_piece : s->n_ops - first;
         if (drop(s, first, n))
             any = true;
         else
@@ -100,15 +100,15 @@ size_t shrink_sequence(struct heap_op *ops, size_t n_ops, sequence_fails fails, 
                        size_t n_trials_max)
 {
     struct shrinking s = {ops, malloc(n_ops * sizeof *ops), n_ops, fails, context, n_trials_max};
-    for (size_t n_chunk = n_ops / 2; n_chunk > 0; n_chunk /= 2)
-        (void)drop_chunks(&s, n_chunk);
+    for (size_t n_piece = n_ops / 2; n_piece > 0; n_piece /= 2)
+        (void)drop_pieces(&s, n_piece);
     bool any = true;
     while (any) {
-        while (drop_chunks(&s, 1))
+        while (drop_pieces(&s, 1))
             continue;
         for (size_t i = 0; i < s.n_ops; i++)
             make_plainer(&s, i);
-        any = drop_chunks(&s, 1) || (s.n_ops <= PAIRS_OPS_MAX && drop_pairs(&s));
+        any = drop_pieces(&s, 1) || (s.n_ops <= PAIRS_OPS_MAX && drop_pairs(&s));
     }
     free(s.trial);
     return s.n_ops;

@@ -142,7 +142,7 @@ void given_runs(struct unit_set *u, struct run_list free, struct run_list releas
     given_runs((u), (struct run_list)__VA_ARGS__, (struct run_list){0, NULL})
 
 // The lowest place where `n_pages` are free, found page by page; NO_PAGE if there is none.
-size_t           model_lowest_fit(const struct unit_set *u, size_t n_pages);
+size_t           naive_lowest_fit(const struct unit_set *u, size_t n_pages);
 enum model_state model_state_at(const struct unit_set *u, size_t page);
 
 // page_set_find says `first` (NO_PAGE: nothing), and so does the model.

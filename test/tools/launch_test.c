@@ -71,8 +71,20 @@ static void only_accessible_private_anonymous_memory_is_mapped_memory(void **sta
         {"the end of a path that was too long\n", 0},
         {"", 0},
     };
-    for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        assert_int_equal(proc_mapped_bytes_of_line(rows[i].line), rows[i].n_bytes);
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        uint64_t end = 0;
+        assert_int_equal(proc_mapped_bytes_of_line(rows[i].line, &end), rows[i].n_bytes);
+    }
+}
+
+static void a_mapping_that_grows_while_it_is_read_counts_once(void **state)
+{
+    uint64_t end = 0;
+    assert_int_equal(proc_mapped_bytes_of_line("1000-5000 rw-p 0 00:00 0\n", &end), 0x4000);
+    assert_int_equal(proc_mapped_bytes_of_line("1000-9000 rw-p 0 00:00 0\n", &end), 0x4000);
+    assert_int_equal(proc_mapped_bytes_of_line("1000-9000 rw-p 0 00:00 0\n", &end), 0);
+    assert_int_equal(proc_mapped_bytes_of_line("9000-a000 ---p 0 00:00 0\n", &end), 0);
+    assert_int_equal(proc_mapped_bytes_of_line("a000-b000 rw-p 0 00:00 0\n", &end), 0x1000);
 }
 
 static void reserved_memory_counts_from_when_it_is_accessible(void **state)
@@ -173,6 +185,7 @@ int main(void)
         cmocka_unit_test(the_command_has_its_signals_unblocked),
         cmocka_unit_test(commands_are_found_as_the_shell_does),
         cmocka_unit_test(only_accessible_private_anonymous_memory_is_mapped_memory),
+        cmocka_unit_test(a_mapping_that_grows_while_it_is_read_counts_once),
         cmocka_unit_test(reserved_memory_counts_from_when_it_is_accessible),
         cmocka_unit_test(a_process_that_is_gone_reads_as_nothing),
         cmocka_unit_test(pages_shared_after_fork_count_once),

@@ -20,7 +20,7 @@ static void the_median_is_in_the_middle(void **state)
 struct difference_row {
     const char     *name;
     struct spread   a, b;
-    double          noise;
+    double          amount;
     enum difference expected;
 };
 
@@ -31,7 +31,7 @@ static void only_what_is_clear_is_called_a_difference(void **state)
         {"4 % lower", {100, 100, 100}, {96, 96, 96}, 0, DIFFERENCE_NONE},
         {"6 % lower", {100, 100, 100}, {94, 94, 94}, 0, DIFFERENCE_LOWER},
         {"6 % higher", {100, 100, 100}, {106, 106, 106}, 0, DIFFERENCE_HIGHER},
-        {"6 % higher, within noise", {100, 100, 100}, {106, 106, 106}, 10, DIFFERENCE_NONE},
+        {"6 % higher, within the amount", {100, 100, 100}, {106, 106, 106}, 10, DIFFERENCE_NONE},
         {"20 % lower, ranges touch", {100, 80, 110}, {80, 70, 80}, 0, DIFFERENCE_NONE},
         {"20 % lower, ranges apart", {100, 81, 110}, {80, 70, 80}, 0, DIFFERENCE_LOWER},
         {"20 % higher, ranges touch", {100, 90, 115}, {120, 115, 130}, 0, DIFFERENCE_NONE},
@@ -39,7 +39,8 @@ static void only_what_is_clear_is_called_a_difference(void **state)
         {"something from nothing", {0, 0, 0}, {1, 1, 1}, 0, DIFFERENCE_HIGHER},
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++) {
-        if (spread_difference(&rows[i].a, &rows[i].b, rows[i].noise) != rows[i].expected)
+        if (spread_difference(&rows[i].a, &rows[i].b, (struct tolerance){0.05, rows[i].amount}) !=
+            rows[i].expected)
             fail_msg("%s", rows[i].name);
     }
 }

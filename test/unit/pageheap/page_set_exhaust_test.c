@@ -66,7 +66,7 @@ static void eight_leaves_in_rounds(void **state)
 
 static void hint_is_valid(const struct unit_set *u)
 {
-    size_t lowest = model_lowest_fit(u, 1);
+    size_t lowest = naive_lowest_fit(u, 1);
     if (lowest != NO_PAGE)
         assert_true(u->set->search_hint <= UNIT_BASE_PAGE + lowest);
 }
@@ -82,7 +82,7 @@ static size_t walk_step(struct unit_set *u, struct unit_random *random, struct r
     if (n_held < HELD_MAX && unit_random_below(random, 5) < 3) {
         size_t log2 = unit_random_below(random, 11);
         size_t n_pages = 1 + unit_random_below(random, (size_t)1 << log2);
-        size_t first = model_lowest_fit(u, n_pages);
+        size_t first = naive_lowest_fit(u, n_pages);
         expect_find(u, n_pages, first);
         if (first == NO_PAGE)
             return n_held;
