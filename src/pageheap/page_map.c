@@ -32,17 +32,14 @@ static void set_leaf(struct page_map *map, size_t page, struct run *run)
     store_release(&table_at(map, page)->leaf_run[page % TABLE_PAGES >> LEAF_PAGES_SHIFT], run);
 }
 
-static void set_page(struct page_map *map, size_t page, struct run *run)
-{
-    // Publishes what the caller wrote into `run`. pairs with: page_map_find
-    store_release(&table_at(map, page)->page_run[page % TABLE_PAGES], run);
-}
-
-// Page by page: [at, end) lies within one leaf.
+// Page by page: [at, end) lies within one leaf, and so in one table.
 static void set_pages(struct page_map *map, size_t at, size_t end, struct run *run)
 {
-    for (; at < end; at++)
-        set_page(map, at, run);
+    struct page_map_table *table = table_at(map, at);
+    for (; at < end; at++) {
+        // Publishes what the caller wrote into `run`. pairs with: page_map_find
+        store_release(&table->page_run[at % TABLE_PAGES], run);
+    }
 }
 
 void page_map_set(struct page_map *map, page_id first, size_t n_pages, struct run *run)

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#include <string.h>
+#include <stddef.h>
 
 #define NO_HINT ((size_t)1 << PAGE_NUMBER_BITS)   // nothing is free
 
@@ -19,34 +19,29 @@ static struct page_leaf *leaf_at(const struct page_set *set, size_t page)
     return &table->leaves[(page >> LEAF_PAGES_SHIFT) % TABLE_LEAVES];
 }
 
-// The summaries of one level, in such a way that entry `index` of the whole address space is
-// entry `index % modulus` of them. NULL where no table has been supplied.
-static struct page_summary *level_entries(const struct page_set *set, unsigned level, size_t index)
+// Where the summaries of each level begin: in a table up to level 2, in the set above.
+static const size_t level_offset[ROOT_LEVEL + 1] = {
+    offsetof(struct page_set_table, level0), offsetof(struct page_set_table, level1),
+    offsetof(struct page_set_table, level2), offsetof(struct page_set, level3),
+    offsetof(struct page_set, level4),       offsetof(struct page_set, level5),
+    offsetof(struct page_set, level6),       offsetof(struct page_set, level7),
+};
+
+// Entry `index` of a level, counted over the whole address space; NULL where no table has been
+// supplied. Those that belong to one entry above follow it in memory.
+static inline struct page_summary *level_entry(const struct page_set *set, unsigned level,
+                                               size_t index)
 {
     // A page_set is always changeable in memory; const here means "this call changes nothing".
-    struct page_set *mutable_set = (struct page_set *)(uintptr_t)set;
-    switch (level) {
-    case 3:
-        return mutable_set->level3 + index;
-    case 4:
-        return mutable_set->level4 + index;
-    case 5:
-        return mutable_set->level5 + index;
-    case 6:
-        return mutable_set->level6 + index;
-    case ROOT_LEVEL:
-        return mutable_set->level7 + index;
-    default:
-        break;
+    uintptr_t holder = (uintptr_t)set;
+    if (level < TABLE_LEVELS) {
+        unsigned in_table_shift = FANOUT_SHIFT * (TABLE_LEVELS - level);
+        holder = (uintptr_t)set->tables[index >> in_table_shift];
+        index &= ((size_t)1 << in_table_shift) - 1;
+        if (holder == 0)
+            return NULL;
     }
-    unsigned               in_table_shift = FANOUT_SHIFT * (TABLE_LEVELS - level);
-    struct page_set_table *table = set->tables[index >> in_table_shift];
-    size_t                 in_table = index & (((size_t)1 << in_table_shift) - 1);
-    if (table == NULL)
-        return NULL;
-    if (level == 0)
-        return table->level0 + in_table;
-    return level == 1 ? table->level1 + in_table : table->level2 + in_table;
+    return (struct page_summary *)(holder + level_offset[level]) + index;
 }
 
 static bool summary_equals(const struct page_summary *a, const struct page_summary *b)
@@ -68,36 +63,33 @@ static struct page_summary leaf_summarise(const struct page_leaf *leaf)
             continue;
         }
         longest = size_max(longest, run + bits_ones_at_start(word));
-        longest = bits_longest_run(word, (unsigned)longest);
         run = bits_ones_at_end(word);
+        if (word != 0)
+            longest = bits_longest_run(word, (unsigned)longest);
     }
     return (struct page_summary){(uint32_t)at_start, (uint32_t)size_max(longest, run),
                                  (uint32_t)run};
 }
 
 // Joins the eight entries at `below`, each of which covers `entry_pages`.
-static struct page_summary summaries_join(const struct page_summary *below, size_t entry_pages)
+static struct page_summary summaries_join(const struct page_summary *below, uint32_t entry_pages)
 {
-    size_t at_start = 0;
-    size_t longest = 0;
-    size_t run = 0;   // free pages that end where the next entry starts
-    bool   only_free = true;
-    for (size_t i = 0; i < FANOUT; i++) {
-        if (below[i].at_start == entry_pages) {
-            run += entry_pages;
-            continue;
-        }
-        run += below[i].at_start;
-        if (only_free)
-            at_start = run;
-        only_free = false;
-        longest = size_max(longest, size_max(run, below[i].longest));
-        run = below[i].at_end;
+    uint32_t longest = 0;
+    uint32_t run = 0;   // free pages that end where the next entry starts
+    size_t   i = 0;
+    while (i < FANOUT && below[i].at_start == entry_pages) {
+        run += entry_pages;
+        i++;
     }
-    if (only_free)
-        at_start = run;
-    return (struct page_summary){(uint32_t)at_start, (uint32_t)size_max(longest, run),
-                                 (uint32_t)run};
+    uint32_t at_start = i < FANOUT ? run + below[i].at_start : run;
+    for (; i < FANOUT; i++) {
+        const struct page_summary *entry = &below[i];
+        uint32_t                   joined = run + entry->at_start;
+        longest = longest > joined ? longest : joined;
+        longest = longest > entry->longest ? longest : entry->longest;
+        run = entry->at_start == entry_pages ? joined : entry->at_end;
+    }
+    return (struct page_summary){at_start, longest > run ? longest : run, run};
 }
 
 // What entry `index` of a level should say.
@@ -105,10 +97,10 @@ static struct page_summary summary_derive(const struct page_set *set, unsigned l
 {
     if (level == 0)
         return leaf_summarise(leaf_at(set, index << LEAF_PAGES_SHIFT));
-    const struct page_summary *below = level_entries(set, level - 1, index * FANOUT);
+    const struct page_summary *below = level_entry(set, level - 1, index * FANOUT);
     if (below == NULL)
         return (struct page_summary){0, 0, 0};
-    return summaries_join(below, (size_t)1 << level_shift(level - 1));
+    return summaries_join(below, UINT32_C(1) << level_shift(level - 1));
 }
 
 // Does the leaf hold a whole OS page that is free and not released? Which pages are those?
@@ -145,6 +137,55 @@ static void update_releasable(struct page_set *set, size_t leaf_index)
     mark_bit(set->releasable, table_index, any != 0);
 }
 
+// Entry `index` of a level has changed from `before` to `now` and nothing else below `above` has:
+// what should `above` say? Where the edges are the same, only the longest run can have changed,
+// and mostly three numbers tell it; else the eight are joined anew.
+static struct page_summary summary_follow(const struct page_set *set, unsigned level, size_t index,
+                                          const struct page_summary *before,
+                                          const struct page_summary *above)
+{
+    const struct page_summary *now = level_entry(set, level, index);
+    bool same_edges = now->at_start == before->at_start && now->at_end == before->at_end;
+    if (same_edges && now->longest >= above->longest)
+        return (struct page_summary){above->at_start, now->longest, above->at_end};
+    if (same_edges && before->longest < above->longest)
+        return *above;
+    return summaries_join(now - index % FANOUT, UINT32_C(1) << level_shift(level));
+}
+
+// Brings everything above one leaf up to date, as far as it changes.
+static void update_above_leaf(struct page_set *set, size_t index)
+{
+    struct page_summary *entry = level_entry(set, 0, index);
+    struct page_summary  before = *entry;
+    *entry = leaf_summarise(leaf_at(set, index << LEAF_PAGES_SHIFT));
+    for (unsigned level = 0; level < ROOT_LEVEL && !summary_equals(entry, &before); level++) {
+        struct page_summary *above = level_entry(set, level + 1, index / FANOUT);
+        struct page_summary  now = summary_follow(set, level, index, &before, above);
+        before = *above;
+        *above = now;
+        entry = above;
+        index /= FANOUT;
+    }
+}
+
+// The same above the leaves [low, high].
+static void update_above_leaves(struct page_set *set, size_t low, size_t high)
+{
+    bool changed = true;
+    for (unsigned level = 0; changed && level <= ROOT_LEVEL; level++) {
+        changed = false;
+        for (size_t i = low; i <= high; i++) {
+            struct page_summary  now = summary_derive(set, level, i);
+            struct page_summary *entry = level_entry(set, level, i);
+            changed |= !summary_equals(entry, &now);
+            *entry = now;
+        }
+        low /= FANOUT;
+        high /= FANOUT;
+    }
+}
+
 // Brings everything above the bits of [first, first + n_pages) up to date.
 static void update_above(struct page_set *set, size_t first, size_t n_pages)
 {
@@ -152,20 +193,10 @@ static void update_above(struct page_set *set, size_t first, size_t n_pages)
     size_t high = (first + n_pages - 1) >> LEAF_PAGES_SHIFT;
     for (size_t i = low; i <= high; i++)
         update_releasable(set, i);
-    bool changed = true;
-    for (unsigned level = 0; changed && level <= ROOT_LEVEL; level++) {
-        changed = false;
-        for (size_t i = low; i <= high; i++) {
-            struct page_summary  now = summary_derive(set, level, i);
-            struct page_summary *entry = level_entries(set, level, i);
-            if (!summary_equals(entry, &now)) {
-                *entry = now;
-                changed = true;
-            }
-        }
-        low /= FANOUT;
-        high /= FANOUT;
-    }
+    if (low == high)
+        update_above_leaf(set, low);
+    else
+        update_above_leaves(set, low, high);
 }
 
 void page_set_init(struct page_set *set, unsigned os_page_pages, unsigned huge_page_pages)
@@ -260,7 +291,7 @@ struct walk_step {
 static struct walk_step walk_level(const struct page_set *set, unsigned level, size_t low,
                                    size_t high, size_t n_pages)
 {
-    const struct page_summary *entries = level_entries(set, level, low);
+    const struct page_summary *entries = level_entry(set, level, low);
     unsigned                   shift = level_shift(level);
     size_t                     entry_pages = (size_t)1 << shift;
     size_t                     run = 0;   // free pages that end where the next entry starts
@@ -310,8 +341,8 @@ bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_first)
         return false;
     // Most requests are small and fit in the leaf where free pages start: no walk is needed.
     size_t leaf_index = set->search_hint >> LEAF_PAGES_SHIFT;
-    if (level_entries(set, 0, leaf_index) != NULL &&
-        level_entries(set, 0, leaf_index)->longest >= n_pages) {
+    if (level_entry(set, 0, leaf_index) != NULL &&
+        level_entry(set, 0, leaf_index)->longest >= n_pages) {
         size_t first = leaf_index << LEAF_PAGES_SHIFT;
         size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
         *out_first = page_at_number(first + at);
@@ -465,7 +496,7 @@ static const char *summaries_verify(const struct page_set *set)
     for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
         size_t n_entries = (size_t)1 << (PAGE_NUMBER_BITS - level_shift(level));
         for (size_t i = 0; i < n_entries; i++) {
-            const struct page_summary *entry = level_entries(set, level, i);
+            const struct page_summary *entry = level_entry(set, level, i);
             if (entry == NULL) {   // no table: nothing of it until the next one
                 i |= ((size_t)1 << (FANOUT_SHIFT * (TABLE_LEVELS - level))) - 1;
                 continue;

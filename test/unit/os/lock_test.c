@@ -9,12 +9,14 @@
 
 #define THREADS 4
 #define ROUNDS 20000
+#define COLLIDING_ROUNDS 300000
 
 struct counted {
-    struct lock lock;
-    size_t      count;         // guarded by lock
-    bool        somebody_in;   // guarded by lock
-    bool        two_inside;
+    struct lock       lock;
+    size_t            count;         // guarded by lock
+    bool              somebody_in;   // guarded by lock
+    bool              two_inside;
+    pthread_barrier_t start;
 };
 
 // Locks are passed through pointers here, so that the compiler's analysis has nothing to follow.
@@ -28,6 +30,59 @@ NO_LOCK_ANALYSIS static void enter_and_leave(struct counted *counted, unsigned r
         usleep(50);   // long enough for the others to go to sleep
     counted->somebody_in = false;
     lock_release(&counted->lock);
+}
+
+// Half of the threads try and try again, so that many stand at the door when the lock comes free.
+NO_LOCK_ANALYSIS static void enter_anyhow(struct counted *counted, bool trying)
+{
+    if (!trying) {
+        lock_acquire(&counted->lock);
+        return;
+    }
+    while (!lock_try_acquire(&counted->lock))
+        continue;
+}
+
+NO_LOCK_ANALYSIS static void collide(struct counted *counted, bool trying)
+{
+    pthread_barrier_wait(&counted->start);
+    for (unsigned round = 0; round < COLLIDING_ROUNDS; round++) {
+        enter_anyhow(counted, trying);
+        counted->two_inside |= counted->somebody_in;
+        counted->somebody_in = true;
+        for (int i = 0; i < 20; i++)   // long enough for a second one to come in
+            *(volatile size_t *)&counted->count += 1;
+        counted->somebody_in = false;
+        lock_release(&counted->lock);
+    }
+}
+
+static void *trying_thread(void *argument)
+{
+    collide(argument, true);
+    return NULL;
+}
+
+static void *waiting_thread(void *argument)
+{
+    collide(argument, false);
+    return NULL;
+}
+
+static void nothing_is_lost_in_collisions(void **state)
+{
+    struct counted counted = {.lock = LOCK_INITIALIZER(LEAF)};
+    pthread_t      threads[THREADS];
+    assert_int_equal(pthread_barrier_init(&counted.start, NULL, THREADS), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL,
+                                        i % 2 == 0 ? trying_thread : waiting_thread, &counted),
+                         0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_false(counted.two_inside);
+    assert_int_equal(counted.count, (size_t)THREADS * COLLIDING_ROUNDS * 20);
+    pthread_barrier_destroy(&counted.start);
 }
 
 static void *count_thread(void *argument)
@@ -192,6 +247,7 @@ static void releasing_what_is_not_held_ends_debug_builds(void **state)
 
 static const struct unit_sentence sentences[] = {
     {"only one thread is inside", only_one_thread_is_inside},
+    {"nothing is lost in collisions", nothing_is_lost_in_collisions},
     {"trying excludes too", trying_excludes_too},
     {"try succeeds exactly if the lock is free", try_succeeds_exactly_if_free},
     {"init makes a held lock usable", init_makes_a_held_lock_usable},

@@ -53,6 +53,17 @@ static void lengthen_the_arena(struct broken_heap *b)
     b->heap->current.end += b->heap->unit_bytes;
 }
 
+static void forget_part_of_the_arena(struct broken_heap *b)
+{
+    b->heap->current.base += b->heap->unit_bytes;
+}
+
+static void let_grown_pages_wait(struct broken_heap *b)
+{
+    uintptr_t start = page_address(b->large->first);
+    b->heap->rest = (struct arena){start, start + b->heap->unit_bytes};
+}
+
 static void free_a_page_in_use(struct broken_heap *b)
 {
     page_set_give(&b->heap->free, page_plus(b->large->first, 9), 1, false);
@@ -121,6 +132,8 @@ static const struct verify_row verify_rows[] = {
     {"C2 a taken page of a window is released", "C2", release_in_window},
     {"P3 the arena begins where it was grown", "P3", back_the_arena_up},
     {"P3 the arena ends where nothing is reserved", "P3", lengthen_the_arena},
+    {"P3 part of the arena is forgotten", "P3", forget_part_of_the_arena},
+    {"P3 the rest of an arena has been grown", "P3", let_grown_pages_wait},
     {"P1 a page in use is free", "P1", free_a_page_in_use},
     {"P1 a page in use is cached", "P1", cache_a_page_in_use},
     {"P1 (C1) a cached page is free", "P1", cache_a_free_page},

@@ -91,6 +91,20 @@ static void a_cut_os_page_is_ready(void **state)
     unit_set_delete(u);
 }
 
+// A run that begins in one OS page and ends in the next cuts both.
+static void a_run_cuts_the_os_pages_at_both_ends(void **state)
+{
+    size_t           unit = unit_case_of(state)->shape->os_page_pages;
+    struct unit_set *u = unit_set_new(unit_case_of(state)->shape);
+    unit_give(u, 0, 8 * unit, true);
+    assert_int_equal(unit_take(u, 3 * unit - 1, 2), 2);
+    expect_as_model(u);
+    size_t low = unit == 1 ? 2 : 2 * unit;   // up to here all is released still
+    size_t high = 4 * unit;
+    expect_released_runs(u, (struct run_list)RUNS({0, low}, {high, 8 * unit - high}));
+    unit_set_delete(u);
+}
+
 static void the_hint_comes_down_with_each_free(void **state)
 {
     struct unit_set *u = unit_set_new(unit_case_of(state)->shape);
@@ -108,6 +122,7 @@ static void the_hint_comes_down_with_each_free(void **state)
 static const struct unit_sentence sentences[] = {
     {"neighbours keep their state", neighbours_keep_their_state},
     {"a cut OS page is ready", a_cut_os_page_is_ready},
+    {"a run cuts the OS pages at both ends", a_run_cuts_the_os_pages_at_both_ends},
     {"the hint comes down with each free", the_hint_comes_down_with_each_free},
 };
 
