@@ -8,7 +8,7 @@
  * and the fork functions, whose comments say more. None may be called from a signal handler,
  * except neap_pageheap_find.
  * Errors: functions that return bool or a pointer say in their comment what false or NULL means
- * and set errno then. A call that fails leaves the heap as it was.
+ * and set errno then. A call that fails changes nothing that is in use or resident.
  * Units: bytes throughout. Sizes are rounded up to NEAP_PAGE_BYTES. */
 #ifndef NEAP_PAGEHEAP_H
 #define NEAP_PAGEHEAP_H
@@ -74,8 +74,8 @@ bool neap_pageheap_free(neap_pageheap *heap, void *start);
  * all zero. False: ENOMEM, what lies behind it is not free; EINVAL, as above, or a size of 0. */
 bool neap_pageheap_resize(neap_pageheap *heap, void *start, size_t bytes, bool *out_zero_known);
 
-/* The run that `address` lies in; any value at all may be asked for. Takes no lock. Reliable as
- * long as that run cannot be freed or resized meanwhile. False: none; errno is not set. */
+/* The run that `address` lies in; any value at all may be asked for. Takes no lock. Reliable from
+ * when neap_pageheap_alloc has returned it, as long as it cannot be freed or resized meanwhile. False: none; errno is not set. */
 bool neap_pageheap_find(neap_pageheap *heap, const void *address, struct neap_run *out_run);
 
 /* One step of giving back, for whoever paces it: the highest idle run of at most `max_bytes` (a

@@ -1,8 +1,9 @@
 // C++'s operators new and delete, under the names that C++ compilers give them.
 //
-// Written in C so that the library needs no C++ runtime. A request that fails calls the program's
-// new_handler as long as there is one, and then throws std::bad_alloc through the runtime that
-// the program itself has loaded; a program without one cannot call a throwing operator.
+// Written in C so that the library needs no C++ runtime. A throwing operator that finds no memory
+// calls the program's new_handler as long as there is one, and then throws std::bad_alloc through
+// the runtime that the program itself has loaded. A nothrow operator returns NULL without calling
+// the handler, since C could not catch what a handler may throw.
 #include "api/export.h"
 #include "base/check.h"
 #include "base/compiler.h"
@@ -22,8 +23,7 @@ static void *allocate(size_t n_bytes, size_t alignment)
     return alignment == 0 ? malloc(n_bytes) : aligned_alloc(alignment, n_bytes);
 }
 
-// With no handler left to free something, NULL.
-static void *allocate_with_handler(size_t n_bytes, size_t alignment)
+static void *allocate_or_throw(size_t n_bytes, size_t alignment)
 {
     for (;;) {
         void *object = allocate(n_bytes, alignment);
@@ -31,16 +31,9 @@ static void *allocate_with_handler(size_t n_bytes, size_t alignment)
             return object;
         new_handler handler = current_new_handler();
         if (handler == NULL)
-            return NULL;
+            break;
         handler();
     }
-}
-
-static void *allocate_or_throw(size_t n_bytes, size_t alignment)
-{
-    void *object = allocate_with_handler(n_bytes, alignment);
-    if (LIKELY(object != NULL))
-        return object;
     if (_ZSt17__throw_bad_allocv != NULL)
         _ZSt17__throw_bad_allocv();
     static const char *const parts[] = {"neap: operator new: out of memory, and no C++ runtime ",
@@ -79,9 +72,9 @@ struct nothrow;   // std::nothrow_t: only its address is passed
     }
 
 BOTH_NEW(, allocate_or_throw(n_bytes, 0))
-BOTH_NEW(RKSt9nothrow_t, allocate_with_handler(n_bytes, 0), const struct nothrow *tag UNUSED)
+BOTH_NEW(RKSt9nothrow_t, allocate(n_bytes, 0), const struct nothrow *tag UNUSED)
 BOTH_NEW(St11align_val_t, allocate_or_throw(n_bytes, alignment), size_t alignment)
-BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_with_handler(n_bytes, alignment), size_t alignment,
+BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate(n_bytes, alignment), size_t alignment,
          const struct nothrow *tag UNUSED)
 
 BOTH_DELETE()

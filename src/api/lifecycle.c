@@ -11,6 +11,7 @@
 // glibc's; recursive, and taken by its own fork after the handlers. Absent from other libcs.
 extern void _IO_list_lock(void) __attribute__((weak));
 extern void _IO_list_unlock(void) __attribute__((weak));
+extern void _IO_list_resetlock(void) __attribute__((weak));
 
 static void before_fork(void)
 {
@@ -28,11 +29,15 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
-    // glibc has made stdio's locks anew by now; unlocking them would be one time too many.
     front_fork_child();
+    // The lock's owner was the parent's thread. glibc makes it anew only if the parent had more
+    // than one.
+    if (_IO_list_resetlock != NULL)
+        _IO_list_resetlock();
 }
 
-// Early, so that our handler runs last before a fork: the handlers of others may allocate.
+// First of all (the library is linked with -z initfirst), so that our handler runs last before a
+// fork: the handlers of others may allocate.
 __attribute__((constructor(101))) static void register_fork_handlers(void)
 {
     // Fails only without memory; then a child of a threaded process may find a lock held.

@@ -14,15 +14,15 @@ NEAP_API struct mallinfo2 mallinfo2(void)
     struct front_account account;
     front_account_read(&account);
     const struct page_account *pages = &account.pages;
-    size_t                     live_bytes = account.slots.used_bytes + account.large_bytes;
+    size_t                     small_bytes = pages->mapped_bytes - account.large_bytes;
     size_t idle_ready_bytes = pages->free_ready_bytes + pages->cached_ready_bytes;
     return (struct mallinfo2){
-        .arena = pages->mapped_bytes - account.large_bytes,
+        .arena = small_bytes,
         .ordblks = pages->mapped_bytes > 0,
         .hblks = account.large_objects,
         .hblkhd = account.large_bytes,
-        .uordblks = live_bytes,
-        .fordblks = pages->mapped_bytes - live_bytes,
+        .uordblks = account.slots.used_bytes,
+        .fordblks = small_bytes - account.slots.used_bytes,
         .keepcost = idle_ready_bytes,   // what malloc_trim would give back
     };
 }

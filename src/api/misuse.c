@@ -7,7 +7,7 @@ static const char *text_of(enum front_pointer what)
 {
     switch (what) {
     case POINTER_FREED:
-        return "double free: the object is free already";
+        return "double free: no object is here any more";
     case POINTER_INSIDE:
         return "invalid pointer: inside memory of neap, but no object starts here";
     case POINTER_FOREIGN:

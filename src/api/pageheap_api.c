@@ -42,7 +42,7 @@ static bool config_translate(const struct neap_pageheap_config *config,
         .record_bytes = sizeof(struct owned_run),
         .n_caches = config->caches,
         .retain_pct = config->retain_all ? RETAIN_PCT_NEVER : retain_pct,
-        .random = host_random_seed(),
+        .random = host_random(),
     };
     return true;
 }
@@ -206,15 +206,15 @@ NEAP_API const char *neap_pageheap_verify(neap_pageheap *heap)
 
 NEAP_API void neap_pageheap_fork_prepare(neap_pageheap *heap)
 {
-    page_heap_lock_all(&heap->pages);
+    page_heap_fork_prepare(&heap->pages);
 }
 
 NEAP_API void neap_pageheap_fork_parent(neap_pageheap *heap)
 {
-    page_heap_unlock_all(&heap->pages);
+    page_heap_fork_parent(&heap->pages);
 }
 
 NEAP_API void neap_pageheap_fork_child(neap_pageheap *heap)
 {
-    page_heap_reset_locks(&heap->pages);
+    page_heap_fork_child(&heap->pages);
 }

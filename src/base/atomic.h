@@ -16,6 +16,8 @@
 #define store_release(object, value) atomic_store_explicit((object), (value), memory_order_release)
 #define add_relaxed(object, value)                                                                 \
     atomic_fetch_add_explicit((object), (value), memory_order_relaxed)
+#define exchange_relaxed(object, value)                                                            \
+    atomic_exchange_explicit((object), (value), memory_order_relaxed)
 #define exchange_acquire(object, value)                                                            \
     atomic_exchange_explicit((object), (value), memory_order_acquire)
 #define exchange_release(object, value)                                                            \

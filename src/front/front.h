@@ -24,7 +24,7 @@ NODISCARD void *front_allocate_aligned(size_t alignment, size_t n_bytes);
 enum front_pointer {
     POINTER_TO_OBJECT,   // the start of an object of ours that is handed out
     POINTER_FOREIGN,     // not in memory of ours
-    POINTER_FREED,       // the start of a slot of ours that is free: freed twice
+    POINTER_FREED,       // in memory of ours that is free: freed already, or never an object
     POINTER_INSIDE,      // in memory of ours, but not where an object starts
 };
 

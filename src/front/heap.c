@@ -16,7 +16,7 @@ void heap_init_once(void)
         struct page_heap_config config = {
             .record_bytes = sizeof(struct span),
             .retain_pct = RETAIN_PCT_DEFAULT,
-            .random = host_random_seed(),
+            .random = host_random(),
         };
         page_heap_init(&heap->pages, &config);
         central_init(&heap->central, &heap->pages);
@@ -33,10 +33,11 @@ size_t front_trim(void)
 void front_account_read(struct front_account *out_account)
 {
     struct heap *heap = heap_get();
-    page_heap_account_read(&heap->pages, &out_account->pages);
-    central_account_read(&heap->central, &out_account->slots);
+    // What is in use may grow between these readings, never what is mapped: it is read last.
     out_account->large_objects = load_relaxed(&heap->large_objects);   // counter
     out_account->large_bytes = load_relaxed(&heap->large_bytes);       // counter
+    central_account_read(&heap->central, &out_account->slots);
+    page_heap_account_read(&heap->pages, &out_account->pages);
 }
 
 const char *front_verify(void)
@@ -51,13 +52,13 @@ NO_LOCK_ANALYSIS void front_fork_prepare(void)
     struct heap *heap = heap_get();
     lock_acquire(&heap->lock);
     central_lock_all(&heap->central);
-    page_heap_lock_all(&heap->pages);
+    page_heap_fork_prepare(&heap->pages);
 }
 
 NO_LOCK_ANALYSIS void front_fork_parent(void)
 {
     struct heap *heap = heap_get();
-    page_heap_unlock_all(&heap->pages);
+    page_heap_fork_parent(&heap->pages);
     central_unlock_all(&heap->central);
     lock_release(&heap->lock);
 }
@@ -65,7 +66,7 @@ NO_LOCK_ANALYSIS void front_fork_parent(void)
 void front_fork_child(void)
 {
     struct heap *heap = heap_get();
-    page_heap_reset_locks(&heap->pages);
+    page_heap_fork_child(&heap->pages);
     central_reset_locks(&heap->central);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
 }

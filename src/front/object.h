@@ -9,14 +9,15 @@ struct object_place {
     size_t       slot;   // of a small object
 };
 
-// Whose memory `address` is, and whether an object can start there. A slot that is free counts
-// as an object here: whoever takes it back finds out under the list's lock.
+// Whose memory `address` is, and whether an object can start there. Pages of ours that nobody
+// holds are told from foreign ones, so that a pointer into them never reaches another malloc. A
+// slot that is free counts as an object here: whoever takes it back finds out under the lock.
 static inline enum front_pointer object_locate(struct heap *heap, uintptr_t address,
                                                struct object_place *out_place)
 {
     struct run *run = page_heap_find(&heap->pages, address);
-    if (run == NULL)
-        return POINTER_FOREIGN;
+    if (UNLIKELY(run == NULL))
+        return page_heap_has_reserved(&heap->pages, address) ? POINTER_FREED : POINTER_FOREIGN;
     struct span *span = span_of_run(run);
     out_place->span = span;
     if (span_is_large(span))

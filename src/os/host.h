@@ -8,8 +8,11 @@
 // CPUs this process may run on, at least 1. One system call.
 size_t host_cpus(void);
 
-// Random bits given to this process by the kernel at exec; the same value at each call.
-uint64_t host_random_seed(void);
+// Random bits from the kernel; where it gives none, bits that at least differ from run to run.
+uint64_t host_random(void);
+
+// Lets other threads run.
+void host_yield(void);
 
 // A small number that differs between threads and stays for the thread's life. No system call.
 size_t host_thread_hash(void);

@@ -1,12 +1,14 @@
-// Machine facts from the auxiliary vector and one system call.
+// Machine facts, each from at most one system call.
 #include "os/host.h"
 
 #include "base/bits.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
-#include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 size_t host_cpus(void)
@@ -24,13 +26,25 @@ size_t host_cpus(void)
     return cpus > 0 ? cpus : 1;
 }
 
-uint64_t host_random_seed(void)
+uint64_t host_random(void)
 {
-    uint64_t    seed = 0;
-    const void *random = (const void *)getauxval(AT_RANDOM);   // 16 bytes, or absent
-    if (random != NULL)
-        memcpy(&seed, random, sizeof seed);
-    return seed;
+    uint64_t random = 0;
+    int      saved_errno = errno;
+    long     n_bytes = syscall(SYS_getrandom, &random, sizeof random, GRND_NONBLOCK);
+    if (n_bytes != (long)sizeof random) {
+        // Not the bits of AT_RANDOM: the stack protector's secret is made of them.
+        struct timespec now = {0, 0};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        random = ((uint64_t)now.tv_nsec + (uint64_t)now.tv_sec) * UINT64_C(0x9E3779B97F4A7C15);
+        random ^= random >> 29;
+    }
+    errno = saved_errno;
+    return random;
+}
+
+void host_yield(void)
+{
+    sched_yield();
 }
 
 size_t host_thread_hash(void)

@@ -55,6 +55,10 @@ NODISCARD uintptr_t vm_reserve_anywhere(size_t n_bytes, size_t alignment, enum v
 // reserved -> prepared. False: not now (limits on mappings, data or commit).
 NODISCARD bool vm_prepare(uintptr_t start, size_t n_bytes);
 
+// Would the kernel let so much be prepared at present? For requests so large that getting ready
+// for them is a cost by itself.
+NODISCARD bool vm_could_prepare(size_t n_bytes);
+
 // prepared -> ready; pages that are ready already stay so. Cannot fail: the kernel backs
 // prepared memory when it is touched.
 void vm_use(uintptr_t start, size_t n_bytes);
@@ -70,11 +74,12 @@ NODISCARD bool vm_release(uintptr_t start, size_t n_bytes);
 // and is counted as refused.
 static inline void vm_release_best_effort(uintptr_t start, size_t n_bytes)
 {
-    if (!vm_release(start, n_bytes))
-        return;
+    bool released = vm_release(start, n_bytes);
+    (void)released;
 }
 
-// Calls made to the kernel so far, by transition, and how many it refused. Exact.
+// Transitions asked of the kernel so far, and how many it refused. What a transition needs beside
+// its one call (cutting a reservation to its alignment, the trial of vm_unuse) is not counted.
 struct vm_counts {
     size_t reserve, prepare, unuse, release, refused;
 };

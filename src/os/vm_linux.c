@@ -1,6 +1,6 @@
 // The memory states of os/vm.h on Linux: the only file with system calls on memory.
 //
-//   reserved  PROT_NONE, private, anonymous, not charged
+//   reserved  PROT_NONE, private, anonymous: the kernel charges what can be written, so not this
 //   prepared  readable and writable, never touched or given back by MADV_DONTNEED
 //   ready     the same mapping: the kernel tells them apart by whether a page is there
 //
@@ -20,8 +20,8 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-#define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
-#define HUGE_PAGE_BYTES (2 * MIB)   // of x86-64 and of 4 KiB kernels elsewhere
+#define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS)   // charged when prepared, not before
+#define HUGE_PAGE_BYTES (2 * MIB)                     // of x86-64 and of 4 KiB kernels elsewhere
 
 enum unuse_method { UNUSE_UNPROVEN, UNUSE_ADVISE, UNUSE_REMAP };
 
@@ -136,6 +136,13 @@ uintptr_t vm_reserve_anywhere(size_t n_bytes, size_t alignment, enum vm_purpose 
     return start;
 }
 
+bool vm_could_prepare(size_t n_bytes)
+{
+    uintptr_t start = map(0, n_bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS);
+    count(&vm.reserve, start != 0);
+    return start != 0 && unmap(start, n_bytes);
+}
+
 bool vm_prepare(uintptr_t start, size_t n_bytes)
 {
     int  saved_errno = errno;
@@ -151,18 +158,25 @@ void vm_use(uintptr_t start, size_t n_bytes)
     (void)n_bytes;
 }
 
-// Does MADV_DONTNEED clear here? If the trial cannot be held, the answer is the safe one.
+// Does MADV_DONTNEED clear here? Unproven if the trial cannot be held now: no memory for it, or
+// all memory of the process is locked.
 static enum unuse_method try_unuse(void)
 {
     size_t    n_bytes = vm_page_bytes();
     uintptr_t start = map(0, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
     if (start == 0)
-        return UNUSE_REMAP;
+        return UNUSE_UNPROVEN;
     volatile unsigned char *byte = (volatile unsigned char *)start;
     *byte = 0xA5;
-    bool clears = advise(start, n_bytes, MADV_DONTNEED) && *byte == 0;
+    int  saved_errno = errno;
+    bool accepted = madvise((void *)start, n_bytes, MADV_DONTNEED) == 0;
+    bool locked = !accepted && errno == EINVAL;
+    errno = saved_errno;
+    bool cleared = *byte == 0;
     (void)unmap(start, n_bytes);
-    return clears ? UNUSE_ADVISE : UNUSE_REMAP;
+    if (locked)
+        return UNUSE_UNPROVEN;
+    return accepted && cleared ? UNUSE_ADVISE : UNUSE_REMAP;
 }
 
 bool vm_unuse(uintptr_t start, size_t n_bytes)
@@ -172,10 +186,10 @@ bool vm_unuse(uintptr_t start, size_t n_bytes)
         method = try_unuse();
         store_relaxed(&vm.unuse_method, method);   // hint
     }
-    bool granted;
+    bool granted = false;
     if (method == UNUSE_ADVISE)
         granted = advise(start, n_bytes, MADV_DONTNEED);
-    else
+    else if (method == UNUSE_REMAP)
         granted = map(start, n_bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED) != 0;
     count(&vm.unuse, granted);
     return granted;

@@ -6,12 +6,13 @@
 #include "os/vm.h"
 
 // The first hints lie 1 TiB apart, above where programs without position independence are put
-// and below the kernel's own choices: from 16 TiB on x86-64, up to 64 TiB. A random start, in
-// steps of an arena, keeps addresses as hard to guess as the kernel's own.
+// and below the kernel's own choices: from 16 TiB on x86-64, up to 64 TiB. A random start in steps
+// of an arena keeps addresses from being known beforehand.
 #define FIRST_HINT ((uintptr_t)1 << 44)
 #define HINT_DISTANCE ((uintptr_t)1 << 40)
 #define RANDOM_STARTS ((uint64_t)1 << 19)   // times 64 MiB: 32 TiB
-#define ALIGNMENT_MAX (4 * MIB)             // a leaf of the page set: two huge pages
+#define NO_HINT (~(size_t)0)
+#define ALIGNMENT_MAX (4 * MIB)   // a leaf of the page set: two huge pages
 
 void arena_source_init(struct arena_source *source, size_t arena_bytes, size_t unit_bytes,
                        uint64_t random)
@@ -32,26 +33,42 @@ static void hint_add(struct arena_source *source, uintptr_t address, bool downwa
         source->hints[source->n_hints++] = (struct arena_hint){address, downwards};
 }
 
-// Tries the hints in turn. False: none is left, or (*out_no_space) space is short.
-static bool reserve_at_hints(struct arena_source *source, size_t n_bytes, bool *out_no_space)
+static void hint_remove(struct arena_source *source, size_t i)
 {
-    *out_no_space = false;
-    while (source->n_hints > 0) {
-        struct arena_hint *hint = &source->hints[source->n_hints - 1];
-        uintptr_t          start = hint->downwards ? hint->address - n_bytes : hint->address;
-        bool possible = (start >> ADDRESS_BITS) == 0 && (start + n_bytes) >> ADDRESS_BITS == 0;
-        enum vm_reserve_result result =
-            possible ? vm_reserve_at(start, n_bytes, VM_HEAP) : VM_OCCUPIED;
-        if (result == VM_RESERVED) {
-            hint->address = hint->downwards ? start : start + n_bytes;
-            source->spare = (struct arena){start, start + n_bytes};
+    source->n_hints--;
+    for (; i < source->n_hints; i++)
+        source->hints[i] = source->hints[i + 1];
+}
+
+// Tries one hint.
+static enum vm_reserve_result reserve_at_hint(struct arena_source *source, struct arena_hint *hint,
+                                              size_t n_bytes)
+{
+    uintptr_t start = hint->downwards ? hint->address - n_bytes : hint->address;
+    bool      possible = (start >> ADDRESS_BITS) == 0 && (start + n_bytes) >> ADDRESS_BITS == 0;
+    enum vm_reserve_result result = possible ? vm_reserve_at(start, n_bytes, VM_HEAP) : VM_OCCUPIED;
+    if (result == VM_RESERVED) {
+        hint->address = hint->downwards ? start : start + n_bytes;
+        source->spare = (struct arena){start, start + n_bytes};
+    }
+    return result;
+}
+
+// Tries the hints in turn. False: none is left, or space is short; *out_refused: that hint.
+static bool reserve_at_hints(struct arena_source *source, size_t n_bytes, size_t *out_refused)
+{
+    *out_refused = NO_HINT;
+    for (size_t i = source->n_hints; i > 0; i--) {
+        enum vm_reserve_result result = reserve_at_hint(source, &source->hints[i - 1], n_bytes);
+        if (result == VM_RESERVED)
             return true;
-        }
         if (result == VM_NO_SPACE) {
-            *out_no_space = true;
+            *out_refused = i - 1;
             return false;
         }
-        source->n_hints--;   // a hint that collides will collide again
+        // Where an arena of the usual size collides, others will; a larger one proves nothing.
+        if (n_bytes <= source->arena_bytes)
+            hint_remove(source, i - 1);
     }
     return false;
 }
@@ -76,20 +93,16 @@ static bool reserve_anywhere(struct arena_source *source, size_t n_bytes)
 
 static bool reserve(struct arena_source *source, size_t n_bytes)
 {
-    bool no_space;
-    if (reserve_at_hints(source, n_bytes, &no_space))
+    size_t refused;
+    if (reserve_at_hints(source, n_bytes, &refused))
         return true;
-    // "No space" at a hint may also mean that user space ends before it. If the kernel finds
-    // another place for the same size, that was it, and the hint is of no use.
-    if (no_space) {
-        struct arena_hint useless = source->hints[source->n_hints - 1];
-        source->n_hints--;
-        if (reserve_anywhere(source, n_bytes))
-            return true;
-        hint_add(source, useless.address, useless.downwards);
+    if (!reserve_anywhere(source, n_bytes))
         return false;
-    }
-    return reserve_anywhere(source, n_bytes);
+    // "No space" at a hint, and yet there is some: user space ends before it, so it is of no use.
+    // What was added by now stands behind it.
+    if (refused != NO_HINT)
+        hint_remove(source, refused);
+    return true;
 }
 
 bool arena_source_fill_spare(struct arena_source *source, size_t n_bytes)

@@ -52,17 +52,23 @@ static void add_released_locked(struct page_heap *heap, uintptr_t start, size_t 
 }
 
 // What was left of an arena becomes a free released run. If the kernel will not prepare it now,
-// it waits in `rest`. Returns how many pages became free.
+// it waits for a later growth. Returns how many pages became free.
 static size_t free_rest_locked(struct page_heap *heap, struct arena rest)
 {
     size_t n_bytes = rest.end - rest.base;
     if (n_bytes == 0)
         return 0;
-    bool prepared = vm_prepare(rest.base, n_bytes);
-    heap->rest = prepared ? (struct arena){0, 0} : rest;
-    if (prepared)
-        add_released_locked(heap, rest.base, n_bytes);
-    return prepared ? bytes_to_pages_down(n_bytes) : 0;
+    if (!vm_prepare(rest.base, n_bytes)) {
+        heap->rests[heap->n_rests++] = rest;
+        return 0;
+    }
+    add_released_locked(heap, rest.base, n_bytes);
+    return bytes_to_pages_down(n_bytes);
+}
+
+static size_t free_waiting_rest_locked(struct page_heap *heap)
+{
+    return heap->n_rests == 0 ? 0 : free_rest_locked(heap, heap->rests[--heap->n_rests]);
 }
 
 static bool spare_continues_current(const struct page_heap *heap)
@@ -87,13 +93,14 @@ static size_t adopt_spare_locked(struct page_heap *heap)
 // Gets an arena for growth that does not fit into the current one, with all the books it needs.
 static bool prepare_spare_locked(struct page_heap *heap, size_t n_bytes, bool in_place)
 {
+    // The books of a request that the kernel will never grant cost memory too.
+    if (n_bytes > heap->arenas.arena_bytes && !vm_could_prepare(n_bytes))
+        return false;
+    if (heap->n_rests == RESTS_MAX)   // the rest of the current arena may have to wait
+        return false;
     size_t room_bytes = heap->current.end - heap->current.base;
     if (!arena_source_fill_spare(&heap->arenas, in_place ? n_bytes - room_bytes : n_bytes) ||
         (in_place && !spare_continues_current(heap)))
-        return false;
-    // The rest of the current arena may have to wait, and only one can.
-    free_rest_locked(heap, heap->rest);
-    if (heap->rest.end > heap->rest.base)
         return false;
     return ensure_range_slots(heap, &heap->reserved, 1) && ensure_tables(heap, &heap->arenas.spare);
 }
@@ -112,7 +119,7 @@ static size_t grow(struct page_heap *heap, size_t n_pages, bool in_place)
     if (!vm_prepare(start, n_bytes))
         return 0;
     // Nothing fails below.
-    size_t grown_pages = free_rest_locked(heap, heap->rest);
+    size_t grown_pages = free_waiting_rest_locked(heap);
     if (!fits)
         grown_pages += adopt_spare_locked(heap);
     add_released_locked(heap, start, n_bytes);

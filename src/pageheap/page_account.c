@@ -130,12 +130,13 @@ static const char *arena_verify(const struct page_heap *heap, const struct arena
 static const char *arenas_verify(const struct page_heap *heap)
 {
     const char *broken = arena_verify(heap, &heap->current);
-    if (broken == NULL)
-        broken = arena_verify(heap, &heap->rest);
+    size_t      ungrown_bytes = heap->current.end - heap->current.base;
+    for (size_t i = 0; i < heap->n_rests && broken == NULL; i++) {
+        broken = arena_verify(heap, &heap->rests[i]);
+        ungrown_bytes += heap->rests[i].end - heap->rests[i].base;
+    }
     if (broken != NULL)
         return broken;
-    size_t ungrown_bytes =
-        heap->current.end - heap->current.base + heap->rest.end - heap->rest.base;
     return heap->grown.total_pages + bytes_to_pages_down(ungrown_bytes) !=
                    heap->reserved.total_pages
                ? "P3 what is reserved is neither grown nor to be grown"

@@ -12,6 +12,7 @@
 #define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
 
 #define GROWTH_ATTEMPTS 2            // of one request; what fails twice fails for a reason
+#define WAITS_MAX 1000               // yields; a step of giving back takes well below a millisecond
 #define OPERATIONS_PER_VERIFY 4096   // debug builds: often enough to be near the cause
 
 // What a request was given.
@@ -34,6 +35,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     page_set_init(&heap->free, heap->os_page_pages,
                   (unsigned)bytes_to_pages_down(vm_huge_page_bytes()));
+    heap->walk = SCAVENGE_FROM_THE_TOP;
     arena_source_init(&heap->arenas, arena_bytes, heap->unit_bytes, config->random);
     meta_pool_init(&heap->records,
                    align_up(size_max(config->record_bytes, sizeof(struct run)), 16));
@@ -111,21 +113,57 @@ static bool find_or_grow_locked(struct page_heap *heap, size_t n_pages, size_t g
     return page_set_find(&heap->free, n_pages, &grant->first);
 }
 
+// The lowest hole of an aligned run's own size, which is where one like it was freed; else one
+// with room for any position.
+static bool find_aligned(struct page_heap *heap, const struct run_request *request,
+                         page_id *out_first)
+{
+    size_t n_pages = request->n_pages;
+    for (size_t searched = n_pages;; searched = n_pages + request->align_pages - 1) {
+        page_id found;
+        if (!page_set_find(&heap->free, searched, &found))
+            return false;
+        *out_first = page_at_number(align_up(found.number, request->align_pages));
+        if (page_set_free_from(&heap->free, *out_first, n_pages) == n_pages)
+            return true;
+    }
+}
+
+// If there is none, the heap grows by as much as the position behind its present end takes, or
+// by enough for any position where that does not fit into the current arena.
+static bool find_or_grow_aligned_locked(struct page_heap *heap, const struct run_request *request,
+                                        struct grant *grant) REQUIRES(heap->lock)
+{
+    if (find_aligned(heap, request, &grant->first))
+        return true;
+    if (grant->refused_growths == GROWTH_ATTEMPTS)
+        return false;
+    size_t end_page = page_of_address(heap->current.base).number;
+    size_t first = align_up(end_page, request->align_pages);
+    size_t here_pages = first - end_page + request->n_pages;
+    bool   here = pages_to_bytes(here_pages) <= heap->current.end - heap->current.base;
+    grant->grown_pages = page_heap_grow_locked(
+        heap, here ? here_pages : request->n_pages + request->align_pages - 1);
+    grant->refused_growths += grant->grown_pages == 0;
+    grant->first = page_at_number(first);
+    return grant->grown_pages > 0 && (here || find_aligned(heap, request, &grant->first));
+}
+
 static bool alloc_from_set_locked(struct page_heap *heap, const struct run_request *request,
                                   struct grant *grant) REQUIRES(heap->lock)
 {
-    size_t align_pages = size_max(request->align_pages, 1);
-    size_t n_pages = request->n_pages + align_pages - 1;
+    size_t n_pages = request->n_pages;
     grant->run = meta_pool_take(&heap->records, &heap->metadata);
     if (grant->run == NULL)
         return false;
-    if (!find_or_grow_locked(heap, n_pages, n_pages, grant)) {
+    bool found = request->align_pages > 1 ? find_or_grow_aligned_locked(heap, request, grant)
+                                          : find_or_grow_locked(heap, n_pages, n_pages, grant);
+    if (!found) {
         meta_pool_give(&heap->records, grant->run);
         return false;
     }
     // Nothing fails below.
-    grant->first = page_at_number(align_up(grant->first.number, align_pages));
-    grant->released_pages = page_set_take(&heap->free, grant->first, request->n_pages);
+    grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
     *book_of(request->kind, &heap->in_use_pages, &heap->manual_pages) += request->n_pages;
     publish_run(heap, request, grant);
     return true;
@@ -231,6 +269,40 @@ static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
         heap, scavenge_after_growth_bytes(&account, pages_to_bytes(grown_pages), heap->retain_pct));
 }
 
+// The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
+static bool alloc_from_reserves(struct page_heap *heap, const struct run_request *request,
+                                struct grant *grant)
+{
+    page_heap_flush_caches(heap);
+    for (size_t waits = 0;; waits++) {
+        lock_acquire(&heap->lock);
+        bool more_to_come = heap->scavenging_pages > 0;
+        bool granted = alloc_from_set_locked(heap, request, grant);
+        lock_release(&heap->lock);
+        if (granted || !more_to_come || waits == WAITS_MAX)
+            return granted;
+        host_yield();
+    }
+}
+
+static void settle_growth(struct page_heap *heap, const struct run_request *request,
+                          size_t grown_pages)
+{
+    if (grown_pages == 0)
+        return;
+    if (request->owes_scavenge)
+        add_relaxed(&heap->owed_pages, grown_pages);   // counter
+    else
+        scavenge_after_growth(heap, grown_pages);
+}
+
+void page_heap_pay_owed(struct page_heap *heap)
+{
+    if (load_relaxed(&heap->owed_pages) == 0)   // counter
+        return;
+    scavenge_after_growth(heap, exchange_relaxed(&heap->owed_pages, 0));   // counter
+}
+
 struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
 {
     size_t align_pages = size_max(request->align_pages, 1);
@@ -243,16 +315,11 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
     bool         cacheable = request->n_pages < CACHED_RUN_PAGES_MAX && align_pages == 1;
     bool         granted = cacheable ? alloc_through_cache(heap, request, &grant)
                                      : alloc_past_caches(heap, request, &grant);
-    if (UNLIKELY(!granted)) {
-        // The last reserve: what the caches hold.
-        page_heap_flush_caches(heap);
-        if (!alloc_past_caches(heap, request, &grant))
-            return NULL;
-    }
+    if (UNLIKELY(!granted) && !alloc_from_reserves(heap, request, &grant))
+        return NULL;
     if (grant.released_pages > 0)
         use_pages(heap, grant.first, request->n_pages);
-    if (grant.grown_pages > 0)
-        scavenge_after_growth(heap, grant.grown_pages);
+    settle_growth(heap, request, grant.grown_pages);
     return grant.run;
 }
 
@@ -294,6 +361,14 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     page_set_give(&heap->free, run->first, run->n_pages, false);
     meta_pool_give(&heap->records, run);
     lock_release(&heap->lock);
+}
+
+bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address)
+{
+    lock_acquire(&heap->lock);
+    bool ours = page_ranges_contains(&heap->reserved, page_of_address(address));
+    lock_release(&heap->lock);
+    return ours;
 }
 
 // ---- in place ---------------------------------------------------------------------------------
@@ -384,6 +459,36 @@ void page_heap_reset_locks(struct page_heap *heap)
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     for (unsigned i = 0; i < heap->n_caches; i++)
         lock_init(&heap->caches[i].lock, LOCK_RANK_PAGE_CACHE);
+}
+
+static void stand_still(struct page_heap *heap, bool still)
+{
+    lock_acquire(&heap->lock);
+    heap->n_standing_still += still ? 1u : (unsigned)-1;
+    lock_release(&heap->lock);
+}
+
+NO_LOCK_ANALYSIS void page_heap_fork_prepare(struct page_heap *heap)
+{
+    stand_still(heap, true);
+    page_heap_lock_all(heap);
+    while (heap->scavenging_pages > 0) {   // whoever gives them back needs the lock to finish
+        page_heap_unlock_all(heap);
+        host_yield();
+        page_heap_lock_all(heap);
+    }
+}
+
+void page_heap_fork_parent(struct page_heap *heap)
+{
+    page_heap_unlock_all(heap);
+    stand_still(heap, false);
+}
+
+void page_heap_fork_child(struct page_heap *heap)
+{
+    page_heap_reset_locks(heap);
+    heap->n_standing_still = 0;
 }
 
 void page_heap_each_range(struct page_heap *heap,

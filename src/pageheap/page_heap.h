@@ -21,6 +21,7 @@
 #include "pageheap/run.h"
 
 #define PAGE_CACHES_MAX 64
+#define RESTS_MAX 16         // each took a refused call; past that, no further arena is begun
 #define RETAIN_PCT_NEVER 0   // do not give back on growth
 
 struct page_heap_config {
@@ -31,6 +32,14 @@ struct page_heap_config {
     uint64_t random;         // where to look for address space
 };
 
+// Where the next step of giving back looks. Normally from the top; past what the kernel refused.
+struct scavenge_walk {
+    page_id below;
+    size_t  narrow_pages;   // smaller steps from here on; 0: as asked for
+};
+#define SCAVENGE_FROM_THE_TOP                                                                      \
+    ((struct scavenge_walk){.below = page_at_number((size_t)1 << PAGE_NUMBER_BITS)})
+
 struct page_heap {
     // Constant after init.
     size_t   unit_bytes;   // the larger of page and OS page: growth is a multiple
@@ -40,19 +49,24 @@ struct page_heap {
 
     struct lock lock;   // rank PAGE_HEAP
     // Guarded by lock.
-    struct page_set     free;       // P1, P4
-    struct page_ranges  grown;      // P2: every page prepared so far
-    struct page_ranges  reserved;   // every page of every arena; P3
-    struct arena        current;    // P3: where growth continues
-    struct arena        rest;       // P3: of an arena left behind, not prepared yet; mostly empty
+    struct page_set     free;               // P1, P4
+    struct page_ranges  grown;              // P2: every page prepared so far
+    struct page_ranges  reserved;           // every page of every arena; P3
+    struct arena        current;            // P3: where growth continues
+    struct arena        rests[RESTS_MAX];   // P3: of arenas left behind, not prepared yet
+    size_t              n_rests;            // almost always 0
     struct arena_source arenas;
     struct meta_source  metadata;
     struct meta_pool    records;
     size_t              in_use_pages, manual_pages;   // less what went through the caches; may wrap
     size_t              scavenging_pages;   // taken out to be given back; count as free ready
-    size_t              grown_times, scavenged_pages, scavenge_refused_times;
+    struct scavenge_walk walk;
+    unsigned n_standing_still;   // forks in preparation: no step of giving back may begin
+    size_t   grown_times, scavenged_pages, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
+
+    ATOMIC(size_t) owed_pages;   // counter: growth that nothing has been given back for yet
 
     struct page_map map;   // M1; lock-free
 };
@@ -60,7 +74,7 @@ struct page_heap {
 //   P1  a page grown is free in the set, free in one window, being scavenged, or in one run
 //   P2  mapped == in use + manual + cached + free ready + free released; as counted, and as
 //       found by going through bitmaps, windows and map page by page
-//   P3  what is reserved is grown, or in the current arena, or in the rest: in one of these
+//   P3  what is reserved is grown, or in the current arena, or in a rest: in one of these
 //   P4  no page outside of `grown` is free
 
 // Requires: memory of `heap` is zero.
@@ -69,10 +83,13 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
 // Gives all address space back, runs handed out included. Best effort: the kernel may refuse.
 void page_heap_destroy(struct page_heap *heap);
 
+// A request. One made with a lock held, under which no system call shall be made but for growth,
+// owes what the heap should give back for having grown; see page_heap_pay_owed.
 struct run_request {
-    size_t        n_pages;       // 1 to RUN_PAGES_MAX
-    size_t        align_pages;   // a power of two; 0 and 1: any page
-    enum run_kind kind;          // RUN_IN_USE or RUN_MANUAL
+    size_t        n_pages;         // 1 to RUN_PAGES_MAX
+    size_t        align_pages;     // a power of two; 0 and 1: any page
+    enum run_kind kind;            // RUN_IN_USE or RUN_MANUAL
+    bool          owes_scavenge;   // leave giving back to page_heap_pay_owed
 };
 
 // Hands out a run, lowest address first.
@@ -93,6 +110,9 @@ static inline struct run *page_heap_find(struct page_heap *heap, uintptr_t addre
 {
     return page_map_find(&heap->map, address);
 }
+
+// Does the address lie in an arena of this heap, whatever holds it now? Takes the lock.
+bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address);
 
 // One step of giving back, for whoever paces it: finds the highest idle run of at most
 // `n_pages_max` pages (or one huge page), takes it out, and without the lock returns it to the
@@ -115,10 +135,20 @@ void page_heap_account_read(struct page_heap *heap, struct page_account *out_acc
 // broken ("P2 ..."). Takes all locks, and time in proportion to the heap.
 const char *page_heap_verify(struct page_heap *heap);
 
-// All locks of the heap, for fork and for whoever needs it to stand still.
+// Gives back, if there is reason to, for growth that requests with `owes_scavenge` caused. Call it
+// when the lock is dropped; costs a load when nothing is owed.
+void page_heap_pay_owed(struct page_heap *heap);
+
+// All locks of the heap, for whoever needs its books to stand still.
 void page_heap_lock_all(struct page_heap *heap);
 void page_heap_unlock_all(struct page_heap *heap);
-// In the child of a fork, if the parent held all locks: makes them usable again.
+
+// Around fork. Prepare takes all locks at a moment when no pages are on their way to the kernel;
+// parent lets go of them; child makes them anew.
+void page_heap_fork_prepare(struct page_heap *heap);
+void page_heap_fork_parent(struct page_heap *heap);
+void page_heap_fork_child(struct page_heap *heap);
+// Makes all locks usable again in the only thread there is. Requires: they were held at the fork.
 void page_heap_reset_locks(struct page_heap *heap);
 
 // Calls `visit` with each range of pages grown so far. Takes the lock; `visit` may not allocate.
@@ -134,8 +164,5 @@ size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(he
 
 // The same, but only if the new pages follow the last ones grown without a gap.
 size_t page_heap_grow_in_place_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
-
-// The books, from the counters.
-void page_heap_account_locked(struct page_heap *heap, struct page_account *out_account);
 
 #endif

@@ -62,7 +62,11 @@ static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
     if (run != NULL)
         return run;
     // pairs with: page_map_set
-    return load_acquire(&table->leaf_run[page % TABLE_PAGES >> LEAF_PAGES_SHIFT]);
+    run = load_acquire(&table->leaf_run[page % TABLE_PAGES >> LEAF_PAGES_SHIFT]);
+    if (run != NULL)
+        return run;
+    // A run that was shortened between the two loads is entered page by page by now.
+    return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_resize
 }
 
 #endif

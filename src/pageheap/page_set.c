@@ -333,32 +333,36 @@ static bool walk_down(struct page_set *set, size_t n_pages, page_id *out_first)
     }
 }
 
+bool page_set_find_lowest(struct page_set *set, page_id *out_page)
+{
+    bool found = set->free_pages > 0 && walk_down(set, 1, out_page);
+    set->search_hint = found ? out_page->number : NO_HINT;
+    return found;
+}
+
 bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_first)
 {
     DCHECK(n_pages > 0);
     DCHECK_LE(n_pages, RUN_PAGES_MAX);
     if (n_pages > set->free_pages)
         return false;
+    size_t                     leaf_index = set->search_hint >> LEAF_PAGES_SHIFT;
+    const struct page_summary *entry = level_entry(set, 0, leaf_index);
+    if (entry == NULL || entry->longest == 0) {   // the hint has been left behind
+        page_id lowest;
+        if (!page_set_find_lowest(set, &lowest))
+            return false;
+        leaf_index = lowest.number >> LEAF_PAGES_SHIFT;
+        entry = level_entry(set, 0, leaf_index);
+    }
     // Most requests are small and fit in the leaf where free pages start: no walk is needed.
-    size_t leaf_index = set->search_hint >> LEAF_PAGES_SHIFT;
-    if (level_entry(set, 0, leaf_index) != NULL &&
-        level_entry(set, 0, leaf_index)->longest >= n_pages) {
+    if (entry->longest >= n_pages) {
         size_t first = leaf_index << LEAF_PAGES_SHIFT;
         size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
         *out_first = page_at_number(first + at);
         return true;
     }
     return walk_down(set, n_pages, out_first);
-}
-
-bool page_set_find_lowest(struct page_set *set, page_id *out_page)
-{
-    if (!page_set_find(set, 1, out_page)) {
-        set->search_hint = NO_HINT;
-        return false;
-    }
-    set->search_hint = out_page->number;
-    return true;
 }
 
 size_t page_set_free_from(const struct page_set *set, page_id first, size_t n_pages_max)
@@ -408,14 +412,15 @@ void page_set_give_window(struct page_set *set, const struct page_window *window
     update_above(set, first, WINDOW_PAGES);
 }
 
-// The highest run of releasable pages in a leaf: [*out_low, returned end). 0 if there is none.
+// The highest run of releasable pages among the first `limit` of a leaf: [*out_low, returned
+// end). 0 if there is none.
 static size_t leaf_highest_releasable(const struct page_set *set, const struct page_leaf *leaf,
-                                      size_t *out_low)
+                                      size_t limit, size_t *out_low)
 {
     uint64_t pages[LEAF_WORDS];
     for (size_t i = 0; i < LEAF_WORDS; i++)
         pages[i] = releasable_in_word(set, leaf, i);
-    size_t last = bits_array_highest(pages, LEAF_PAGES - 1);
+    size_t last = bits_array_highest(pages, limit - 1);
     if (last == BITS_NONE)
         return 0;
     size_t low = last;
@@ -425,31 +430,67 @@ static size_t leaf_highest_releasable(const struct page_set *set, const struct p
     return last + 1;
 }
 
+// The highest leaf at or below `leaf_index` that is marked releasable, or BITS_NONE.
+static size_t highest_releasable_leaf(const struct page_set *set, size_t leaf_index)
+{
+    size_t table_index = size_min(leaf_index / TABLE_LEAVES, set->highest_table);
+    size_t in_table =
+        table_index == leaf_index / TABLE_LEAVES ? leaf_index % TABLE_LEAVES : TABLE_LEAVES - 1;
+    const struct page_set_table *table = set->tables[table_index];
+    size_t found = table != NULL ? bits_array_highest(table->releasable, in_table) : BITS_NONE;
+    if (found == BITS_NONE && table_index > 0) {
+        table_index = bits_array_highest(set->releasable, table_index - 1);
+        if (table_index != BITS_NONE)
+            found = bits_array_highest(set->tables[table_index]->releasable, TABLE_LEAVES - 1);
+    }
+    return found == BITS_NONE ? BITS_NONE : table_index * TABLE_LEAVES + found;
+}
+
+// What of the releasable run [low, end) of a leaf should go: from its end downwards, and a huge
+// page that would be broken goes as a whole. Returns where it starts.
+static size_t releasable_start(const struct page_set *set, size_t low, size_t end,
+                               const struct release_limits *limits)
+{
+    size_t unit = set->os_page_pages;
+    size_t huge = set->huge_page_pages;
+    size_t wanted = align_up(size_max(size_min(limits->n_pages_max, LEAF_PAGES), 1), unit);
+    size_t start = end - size_min(wanted, end - low);
+    if (huge <= unit || limits->breaks_huge_pages)
+        return start;
+    size_t huge_start = align_down(start, huge);
+    return huge_start >= low && huge_start + huge <= end ? huge_start : start;
+}
+
+bool page_set_find_releasable_within(const struct page_set       *set,
+                                     const struct release_limits *limits, page_id *out_first,
+                                     size_t *out_n_pages)
+{
+    size_t low = 0;
+    size_t end = 0;
+    size_t limit = limits->below.number;
+    size_t first = 0;
+    while (end == 0) {
+        size_t leaf_index =
+            limit > 0 ? highest_releasable_leaf(set, (limit - 1) >> LEAF_PAGES_SHIFT) : BITS_NONE;
+        if (leaf_index == BITS_NONE)
+            return false;
+        first = leaf_index << LEAF_PAGES_SHIFT;
+        // Only the leaf that the limit cuts can be marked and yet have nothing below it.
+        end = leaf_highest_releasable(set, leaf_at(set, first), size_min(limit - first, LEAF_PAGES),
+                                      &low);
+        limit = first;
+    }
+    size_t start = releasable_start(set, low, end, limits);
+    *out_first = page_at_number(first + start);
+    *out_n_pages = end - start;
+    return true;
+}
+
 bool page_set_find_releasable(const struct page_set *set, size_t n_pages_max, page_id *out_first,
                               size_t *out_n_pages)
 {
-    size_t table_index = bits_array_highest(set->releasable, set->highest_table);
-    if (table_index == BITS_NONE)
-        return false;
-    const struct page_set_table *table = set->tables[table_index];
-    size_t leaf_index = bits_array_highest(table->releasable, TABLE_LEAVES - 1);
-    size_t low = 0;
-    size_t end = leaf_highest_releasable(set, &table->leaves[leaf_index], &low);
-    DCHECK(end > 0);
-
-    size_t unit = set->os_page_pages;
-    size_t wanted = align_up(size_max(size_min(n_pages_max, LEAF_PAGES), 1), unit);
-    size_t start = end - size_min(wanted, end - low);
-    size_t huge = set->huge_page_pages;
-    if (huge > unit) {
-        size_t huge_start = align_down(start, huge);
-        if (huge_start >= low && huge_start + huge <= end)
-            start = huge_start;
-    }
-    *out_first = page_at_number((table_index << TABLE_PAGES_SHIFT) +
-                                (leaf_index << LEAF_PAGES_SHIFT) + start);
-    *out_n_pages = end - start;
-    return true;
+    struct release_limits limits = {.below = page_at_number(NO_HINT), .n_pages_max = n_pages_max};
+    return page_set_find_releasable_within(set, &limits, out_first, out_n_pages);
 }
 
 // ---- verification -----------------------------------------------------------------------------

@@ -125,7 +125,7 @@ struct page_window page_set_take_window(struct page_set *set, page_id page);
 // Gives back what is free in a window. Requires: those pages are not free in the set.
 void page_set_give_window(struct page_set *set, const struct page_window *window);
 
-// The lowest free page; false if there is none.
+// The lowest free page; false if there is none. Brings the search hint up to it.
 NODISCARD bool page_set_find_lowest(struct page_set *set, page_id *out_page);
 
 // The highest run worth giving back: free, not released, whole OS pages within one leaf.
@@ -133,6 +133,16 @@ NODISCARD bool page_set_find_lowest(struct page_set *set, page_id *out_page);
 // break a huge page of which all is free and ready, the huge page goes as a whole.
 NODISCARD bool page_set_find_releasable(const struct page_set *set, size_t n_pages_max,
                                         page_id *out_first, size_t *out_n_pages);
+
+// The same with more of a say.
+struct release_limits {
+    page_id below;   // the start of an OS page; only pages below it
+    size_t  n_pages_max;
+    bool    breaks_huge_pages;
+};
+NODISCARD bool page_set_find_releasable_within(const struct page_set       *set,
+                                               const struct release_limits *limits,
+                                               page_id *out_first, size_t *out_n_pages);
 
 // Counts and compares everything. Returns NULL, or the invariant found broken ("S3 ...").
 // Takes time in proportion to the tables supplied.

@@ -31,9 +31,9 @@ static void list_remove(struct central_list *list, struct span *span) REQUIRES(l
 
 static struct span *span_create(struct central *central, unsigned size_class)
 {
-    struct run_request request = {.n_pages = size_classes[size_class].span_pages,
-                                  .kind = RUN_IN_USE};
-    struct run        *run = page_heap_alloc(central->page_heap, &request);
+    struct run_request request = {
+        .n_pages = size_classes[size_class].span_pages, .kind = RUN_IN_USE, .owes_scavenge = true};
+    struct run *run = page_heap_alloc(central->page_heap, &request);
     if (run == NULL)
         return NULL;
     struct span *span = span_of_run(run);
@@ -68,6 +68,7 @@ void *central_fetch(struct central *central, unsigned size_class)
     }
     void *slot = take_slot_locked(list);
     lock_release(&list->lock);
+    page_heap_pay_owed(central->page_heap);
     return slot;
 }
 
@@ -87,9 +88,10 @@ enum span_give_result central_give_back(struct central *central, struct span *sp
             list_remove(list, span);
         list->n_spans -= all_free;
     }
-    lock_release(&list->lock);
+    // Under the lock, so that at any instant each span is the list's or the page heap's.
     if (all_free)
         page_heap_free(central->page_heap, &span->run);
+    lock_release(&list->lock);
     return result;
 }
 

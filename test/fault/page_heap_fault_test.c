@@ -23,6 +23,11 @@
 #define FAILURES_PER_RECOUNT 16   // a recount takes a millisecond
 #define CALLS_PER_FAILURE_MAX 4   // of a request that fails when nothing is to be had
 
+#define LIMITED_RUN_PAGES 32
+#define LIMITS_FROM (5 * MIB)
+#define LIMITS_TO (72 * MIB)        // more than the arena asked for first
+#define BOOKS_BYTES_MAX (4 * MIB)   // one table of each kind, one reservation for records
+
 static struct page_heap heap;
 
 static struct {
@@ -79,8 +84,7 @@ static void begin_operation(void)
     work.n_refused_before = n_refused();
 }
 
-// An operation may fail only if the kernel refused, and then nobody sees a difference; only what
-// was left of an arena may have been mapped meanwhile, which makes nothing resident.
+// An operation may fail only if the kernel refused, and then nobody sees a difference.
 static void end_operation(bool succeeded)
 {
     struct page_account account;
@@ -91,6 +95,8 @@ static void end_operation(bool succeeded)
     assert_true(n_refused() > work.n_refused_before);
     assert_int_equal(account.in_use_bytes, work.before.in_use_bytes);
     assert_int_equal(account.manual_bytes, work.before.manual_bytes);
+    assert_int_equal(account.mapped_bytes, work.before.mapped_bytes);
+    assert_int_equal(account.reserved_bytes, work.before.reserved_bytes);
     assert_int_equal(resident_bytes(&account), resident_bytes(&work.before));
     if (work.n_failed % FAILURES_PER_RECOUNT == 1)
         assert_verified();
@@ -210,6 +216,7 @@ static void work_through(void)
 static void start(size_t os_page_bytes)
 {
     memset(&work, 0, sizeof work);
+    memset(&heap, 0, sizeof heap);   // a test that failed left it as it was
     vm_fake_reset(os_page_bytes);
     work.place = (uintptr_t)40 << 40;
     page_heap_init(&heap, &(struct page_heap_config){.arena_bytes = ARENA_BYTES,
@@ -341,7 +348,7 @@ static void locked_pages_stay_and_are_counted(void **state)
     assert_int_equal(page_heap_trim(&heap), 0);
     struct page_account account;
     assert_books_equal_the_kernels(&account);
-    assert_int_equal(account.scavenge_refused_times, 3);
+    assert_true(account.scavenge_refused_times >= 3);
     assert_int_equal(account.free_ready_bytes, pages_to_bytes(200));
     assert_int_equal(account.scavenged_bytes, 0);
     vm_fake_refuse_unuse(false);
@@ -382,6 +389,47 @@ static void a_failing_request_makes_few_calls(void **state)
     assert_in_range(worst, 0, CALLS_PER_FAILURE_MAX);
 }
 
+// However much address space there is, nearly all of it can be had; the same again after it has
+// been given back.
+static size_t runs_within_limit(size_t n_bytes)
+{
+    memset(&work, 0, sizeof work);
+    memset(&heap, 0, sizeof heap);
+    vm_fake_limit_bytes(n_bytes);
+    page_heap_init(&heap, &(struct page_heap_config){.n_caches = 1});
+    while (work.n_runs < RUNS_MAX) {
+        struct run *run =
+            page_heap_alloc(&heap, &(struct run_request){LIMITED_RUN_PAGES, 0, RUN_IN_USE});
+        if (run == NULL)
+            break;
+        work.runs[work.n_runs++] = run;
+    }
+    return work.n_runs;
+}
+
+static void use_every_limit(size_t os_page_bytes)
+{
+    for (size_t limit = LIMITS_FROM; limit <= LIMITS_TO; limit += 256 * KIB) {
+        vm_fake_reset(os_page_bytes);
+        size_t n_bytes = runs_within_limit(limit) * pages_to_bytes(LIMITED_RUN_PAGES);
+        if (n_bytes + BOOKS_BYTES_MAX < limit)
+            fail_msg("of %zu KiB only %zu were handed out", limit / KIB, n_bytes / KIB);
+        assert_verified();
+        page_heap_destroy(&heap);
+        assert_nothing_left();
+    }
+}
+
+static void nearly_all_of_every_limit_is_used_4k(void **state)
+{
+    use_every_limit(4 * KIB);
+}
+
+static void nearly_all_of_every_limit_is_used_64k(void **state)
+{
+    use_every_limit(64 * KIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +443,8 @@ int main(void)
         cmocka_unit_test(destroying_goes_on_when_the_kernel_keeps_something),
         cmocka_unit_test(locked_pages_stay_and_are_counted),
         cmocka_unit_test(a_failing_request_makes_few_calls),
+        cmocka_unit_test(nearly_all_of_every_limit_is_used_4k),
+        cmocka_unit_test(nearly_all_of_every_limit_is_used_64k),
     };
     return cmocka_run_group_tests_name("page heap and a kernel that refuses", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 // Every configuration runs in a child process, so that a failing check in the heap is found like
 // a divergence. The sequence that failed is made again from its seed, cut down to the operations
 // that it takes, and printed.
+#include "effort.h"
 #include "page_heap_model.h"
 #include "shrink.h"
 
@@ -26,12 +27,7 @@
 #define REPLAY_SECONDS_MAX 20     // of a single sequence, which takes milliseconds
 #define REPRODUCTION_OPS_MAX 30
 
-// With the checks compiled in each operation takes longer: fewer of them, on the same seeds.
-#if NEAP_DEBUG
-#define OPERATIONS_DEFAULT UINT64_C(5000000)
-#else
-#define OPERATIONS_DEFAULT UINT64_C(104000000)
-#endif
+#define OPERATIONS_DEFAULT EFFORT(UINT64_C(104000000), UINT64_C(5000000))
 
 #define OS_4K ((size_t)4 << 10)
 #define OS_16K ((size_t)16 << 10)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -260,7 +261,55 @@ static void fork_from_busy_threads(void)
     }
 }
 
+static void *use_stdio(void *argument)
+{
+    FILE *sink = fopen("/dev/null", "w");
+    fprintf(sink, "%p\n", argument);
+    fclose(sink);
+    return NULL;
+}
+
+// The child of a process with one thread may start threads of its own, and those may use stdio.
+static void threads_after_a_fork(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        pthread_t thread;
+        pthread_create(&thread, NULL, use_stdio, NULL);
+        pthread_join(thread, NULL);
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 // ---- what only neap promises ------------------------------------------------------------------
+
+static void free_twice_alone(void)
+{
+    void *object = opaque_pointer(malloc(100));   // the only one of its span
+    free(object);
+    free(opaque_pointer(object));
+}
+
+static void free_twice_large(void)
+{
+    // What lies before the second object looks to glibc like a length of its own.
+    size_t *before = malloc(1 << 20);
+    void   *object = opaque_pointer(malloc(1 << 20));
+    before[(1 << 20) / sizeof *before - 1] = 0x21;
+    free(object);
+    free(opaque_pointer(object));
+}
+
+static void realloc_freed_large(void)
+{
+    void *object = opaque_pointer(malloc(1 << 20));
+    free(object);
+    EXPECT(realloc(opaque_pointer(object), 200) == NULL);
+}
 
 static void free_twice(void)
 {
@@ -330,6 +379,9 @@ static void expect_stopped(void (*misuse)(void), const char *message)
 static void misuse_is_stopped(void)
 {
     expect_stopped(free_twice, "double free");
+    expect_stopped(free_twice_alone, "double free");
+    expect_stopped(free_twice_large, "double free");
+    expect_stopped(realloc_freed_large, "double free");
     expect_stopped(free_twice_across_threads, "double free");
     expect_stopped(free_inside, "invalid pointer");
     expect_stopped(free_inside_large, "invalid pointer");
@@ -354,7 +406,7 @@ static void statistics_and_trim_are_about_this_heap(void)
         objects[i] = memset(malloc(2000), 1, 2000);
     struct mallinfo2 full = mallinfo2();
     EXPECT(full.uordblks >= before.uordblks + OBJECTS * (size_t)2000);
-    EXPECT(full.uordblks + full.fordblks == full.arena + full.hblkhd);
+    EXPECT(full.uordblks + full.fordblks == full.arena);
     size_t resident_full = resident_bytes();
     for (size_t i = 0; i < OBJECTS; i++)
         free(objects[i]);
@@ -379,8 +431,58 @@ static void own_names_are_the_same_functions(void)
     EXPECT(own_trim() >= 1000000);
 }
 
+// One locked page keeps itself resident and nothing else.
+static void a_locked_page_is_passed_by(void)
+{
+    enum { OBJECTS = 64, OBJECT_BYTES = 1 << 20 };
+    static char *objects[OBJECTS];
+    for (size_t i = 0; i < OBJECTS; i++)
+        objects[i] = memset(malloc(OBJECT_BYTES), 1, OBJECT_BYTES);
+    char *locked = objects[OBJECTS - 1] + OBJECT_BYTES / 2;
+    if (mlock(locked, 1) != 0) {
+        puts("(may not lock memory: left out)");
+        locked = NULL;
+    }
+    size_t resident_full = resident_bytes();
+    for (size_t i = 0; i < OBJECTS; i++)
+        free(objects[i]);
+    EXPECT(malloc_trim(0) == 1);
+    EXPECT(resident_bytes() + (OBJECTS - 1) * (size_t)OBJECT_BYTES < resident_full);
+    if (locked != NULL)
+        munlock(locked, 1);
+}
+
+// What the kernel would never back is refused, and costs nothing.
+static void the_impossible_is_refused_cheaply(void)
+{
+    FILE *file = fopen("/proc/sys/vm/overcommit_memory", "r");
+    int   mode = file != NULL ? fgetc(file) : '0';
+    if (file != NULL)
+        fclose(file);
+    if (mode == '1')
+        return;
+    size_t resident_before = resident_bytes();
+    EXPECT_ENOMEM(malloc(opaque((size_t)1 << 42)));
+    EXPECT_ENOMEM(malloc(opaque((size_t)1 << 44)));
+    EXPECT(resident_bytes() < resident_before + (1 << 20));
+}
+
+static void an_aligned_hole_is_used_again(void)
+{
+    for (size_t alignment = 8192; alignment <= 4 << 20; alignment *= 4) {
+        void *object = aligned_alloc(alignment, alignment);
+        void *above = aligned_alloc(alignment, alignment);
+        free(object);
+        void *again = aligned_alloc(alignment, alignment);
+        EXPECT(again == object || (uintptr_t)again < (uintptr_t)object);
+        free(again);
+        free(above);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    threads_after_a_fork();   // first: while there is one thread
     sizes_and_alignment();
     zero_sizes_are_unique();
     too_large_is_enomem();
@@ -394,6 +496,9 @@ int main(int argc, char **argv)
         own_names_are_the_same_functions();
         misuse_is_stopped();
         statistics_and_trim_are_about_this_heap();
+        a_locked_page_is_passed_by();
+        the_impossible_is_refused_cheaply();
+        an_aligned_hole_is_used_again();
     }
     if (failures == 0)
         puts("everything holds");

@@ -16,9 +16,13 @@ size_t host_cpus(void)
     return HOST_FAKE_CPUS;
 }
 
-uint64_t host_random_seed(void)
+uint64_t host_random(void)
 {
     return 1;
+}
+
+void host_yield(void)
+{
 }
 
 size_t host_thread_hash(void)

@@ -15,11 +15,17 @@ static size_t n_refused_so_far(void)
     return counts.refused;
 }
 
-// Did the kernel refuse, or might it have, so that several outcomes are right?
+// Did the kernel refuse, or might it have, something that growth needs?
+static bool may_have_failed(const struct page_heap_model *model)
+{
+    return model->is_limited || n_refused_so_far() != model->n_refused_before;
+}
+
+// Are several outcomes right?
 static bool is_uncertain(const struct page_heap_model *model)
 {
-    return model->is_limited || model->refuses_unuse ||
-           n_refused_so_far() != model->n_refused_before;
+    return model->refuses_unuse || model->a_rest_waited || model->walk_goes_on ||
+           may_have_failed(model);
 }
 
 static void occupy_next_hint(const struct page_heap *heap)
@@ -228,7 +234,7 @@ static bool compare_place(struct page_heap_model *model, const struct asked *ask
 // A request may only fail if the kernel refused; then nothing that fits may be free.
 static bool compare_failure(struct page_heap_model *model, const struct asked *asked)
 {
-    if (!is_uncertain(model))
+    if (!may_have_failed(model))
         return model_diverges(model, "NULL although the kernel refused nothing");
     bool has_record = model->heap->records.free_records != NULL;
     if (has_record && number_of_fit(model, asked, MODEL_ALL_CACHES) != MODEL_NOWHERE)
@@ -342,9 +348,10 @@ static bool apply_resize(struct page_heap_model *model, const struct heap_op *op
     bool      uncertain = is_uncertain(model);
     if (!model_follow_growth(model) || model->is_full)
         return model->is_full;
-    if (done ? room == ROOM_NONE : room == ROOM_CERTAIN && !uncertain)
+    if (done ? room == ROOM_NONE : room == ROOM_CERTAIN && !may_have_failed(model))
         return model_diverges(model, "resizing to %zu pages: %s", n_pages, done ? "true" : "false");
-    if (model->n_grown != (done ? align_up(to_grow, model->os_page_pages) : 0))
+    if (!model->a_rest_waited &&
+        model->n_grown != (done ? align_up(to_grow, model->os_page_pages) : 0))
         return model_diverges(model, "resizing grew the heap by %zu pages, not %zu", model->n_grown,
                               to_grow);
     if (slot->run->n_pages != (done ? n_pages : slot->n_pages))
@@ -458,6 +465,9 @@ bool model_apply(struct page_heap_model *model, const struct heap_op *op)
     model->window_before = model->heap->caches[cache].window;
     model->n_records_before = model->heap->caches[cache].n_records;
     model->current_before = model->heap->current;
+    model->a_rest_waited = model->heap->n_rests > 0;
+    model->walk_goes_on = model->heap->walk.below.number != (size_t)1 << PAGE_NUMBER_BITS ||
+                          model->heap->walk.narrow_pages != 0;
     model->n_refused_before = n_refused_so_far();
     return model_follow_caches(model) && apply_one(model, op) &&
            (model->is_full || compare_books(model));

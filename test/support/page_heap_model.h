@@ -65,6 +65,7 @@ struct page_heap_model {
     size_t             n_refused_before;
     size_t             n_grown;
     struct arena       current_before;
+    bool               a_rest_waited;   // of an arena, refused earlier
     unsigned           cache;           // of the thread that asks, counted from 1
     struct page_window window_before;   // of that cache
     size_t             n_records_before;

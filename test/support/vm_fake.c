@@ -315,6 +315,15 @@ bool vm_prepare(uintptr_t start, size_t n_bytes)
     return granted;
 }
 
+bool vm_could_prepare(size_t n_bytes)
+{
+    enter();
+    check_shape(0, n_bytes);
+    bool granted = reserve_may_go_on(n_bytes);
+    leave();
+    return granted;
+}
+
 void vm_use(uintptr_t start, size_t n_bytes)
 {
     enter();

@@ -161,7 +161,7 @@ static void each_kind_of_pointer_has_its_name(void **state)
     assert_int_equal(front_release(small), POINTER_FREED);
     assert_int_equal(front_resize(small, 10, &moved), POINTER_FREED);
     assert_int_equal(front_release(large), POINTER_TO_OBJECT);
-    assert_int_equal(front_release(large), POINTER_FOREIGN);   // its pages belong to nobody now
+    assert_int_equal(front_release(large), POINTER_FREED);
     assert_int_equal(front_release(neighbour), POINTER_TO_OBJECT);
 }
 

@@ -77,6 +77,7 @@ static size_t assert_books_are_the_kernels(void)
 
 static void start(unsigned n_caches, unsigned retain_pct)
 {
+    memset(&heap, 0, sizeof heap);   // a test that failed left it as it was
     load_init_heap(&heap,
                    &(struct page_heap_config){.n_caches = n_caches, .retain_pct = retain_pct});
 }

@@ -25,54 +25,66 @@ static size_t grow_exactly(struct page_heap *heap, size_t n_pages)
     return n_grown;
 }
 
-// A heap that has left its first arena behind with all but a leaf of it not prepared yet: the
-// first growth for which the n-th call is refused and which succeeds all the same.
+// Pages of arenas that are neither grown nor in the current arena.
+static size_t waiting_pages(const struct page_heap *heap)
+{
+    return heap->reserved.total_pages - heap->grown.total_pages -
+           bytes_to_pages_down(heap->current.end - heap->current.base);
+}
+
+// Grows by `n_pages` into another arena, and refuses what is asked of the kernel past the first
+// piece of that: whatever then is left of the present arena must wait.
+static void switch_arenas_with_rest_refused(struct page_heap *heap, size_t n_pages)
+{
+    size_t n_before = waiting_pages(heap);
+    size_t n_left = bytes_to_pages_down(heap->current.end - heap->current.base);
+    size_t n_grown = 0;
+    if (vm_fake_state_at(heap->current.end) == VM_FAKE_NONE)
+        vm_fake_occupy(heap->current.end, heap->unit_bytes);
+    // Reserved beforehand, so that refusals do not make it smaller.
+    lock_acquire(&heap->lock);
+    assert_true(arena_source_fill_spare(&heap->arenas, pages_to_bytes(n_pages)));
+    lock_release(&heap->lock);
+    for (size_t nth = 1; n_grown == 0; nth++) {
+        vm_fake_refuse(nth, true);
+        n_grown = grow(heap, n_pages);
+    }
+    vm_fake_refuse(0, false);
+    assert_int_equal(n_grown, n_pages);
+    assert_int_equal(waiting_pages(heap), n_before + n_left);
+    expect_heap(heap);
+}
+
 static struct page_heap *given_a_waiting_rest(const struct page_shape *shape)
 {
-    for (size_t nth = 1;; nth++) {
-        struct page_heap *heap = unit_heap_new(shape, RETAIN_PCT_NEVER);
-        assert_int_equal(grow(heap, LEAF_PAGES), LEAF_PAGES);
-        vm_fake_occupy(heap->current.end, shape->os_page_bytes);
-        vm_fake_refuse(nth, false);
-        size_t n_grown = grow(heap, SWITCH_PAGES);
-        assert_true(vm_fake_refusable_calls() >= nth);
-        vm_fake_refuse(0, false);
-        expect_heap(heap);
-        if (n_grown == SWITCH_PAGES && heap->rest.end > heap->rest.base) {
-            assert_int_equal(heap->rest.base, page_address(PAGE(LEAF_PAGES)));
-            assert_int_equal(heap->rest.end, page_address(PAGE(ARENA_PAGES)));
-            return heap;
-        }
-        unit_heap_delete(heap);
-    }
+    struct page_heap *heap = unit_heap_new(shape, RETAIN_PCT_NEVER);
+    assert_int_equal(grow(heap, LEAF_PAGES), LEAF_PAGES);
+    switch_arenas_with_rest_refused(heap, SWITCH_PAGES);
+    assert_int_equal(waiting_pages(heap), REST_PAGES);
+    assert_int_equal(unit_account(heap).mapped_bytes, pages_to_bytes(LEAF_PAGES + SWITCH_PAGES));
+    return heap;
 }
 
 static void the_next_growth_frees_it(void **state)
 {
     struct page_heap *heap = given_a_waiting_rest(unit_case_of(state)->shape);
-    assert_int_equal(unit_account(heap).mapped_bytes, pages_to_bytes(LEAF_PAGES + SWITCH_PAGES));
     assert_int_equal(grow_exactly(heap, 64), 64 + REST_PAGES);
-    assert_int_equal(heap->rest.end - heap->rest.base, 0);
+    assert_int_equal(waiting_pages(heap), 0);
     assert_int_equal(unit_alloc(heap, ARENA_PAGES)->first.number, UNIT_BASE_PAGE);
     expect_heap(heap);
     unit_heap_delete(heap);
 }
 
-// The call that prepares the rest is the last one of a growth: refused, it waits on.
+// Preparing the rest is the last that a growth asks for: refused, it waits on.
 static void it_may_be_refused_again(void **state)
 {
-    const struct page_shape *shape = unit_case_of(state)->shape;
-    struct page_heap        *heap = given_a_waiting_rest(shape);
-    assert_true(grow_exactly(heap, 64) > 64);
-    size_t n_calls = vm_fake_refusable_calls();
-    unit_heap_delete(heap);
-    struct page_heap *other = given_a_waiting_rest(shape);
-    vm_fake_refuse(n_calls, false);
-    assert_int_equal(grow_exactly(other, 64), 64);
+    struct page_heap *heap = given_a_waiting_rest(unit_case_of(state)->shape);
+    vm_fake_refuse(2, true);
+    assert_int_equal(grow_exactly(heap, 64), 64);
     vm_fake_refuse(0, false);
-    assert_int_equal(other->rest.end - other->rest.base, pages_to_bytes(REST_PAGES));
-    assert_int_equal(grow_exactly(other, 64), 64 + REST_PAGES);
-    unit_heap_delete(other);
+    assert_int_equal(waiting_pages(heap), REST_PAGES);
+    assert_int_equal(grow_exactly(heap, 64), 64 + REST_PAGES);
+    unit_heap_delete(heap);
 }
 
 static void another_switch_frees_both_rests(void **state)
@@ -81,7 +93,7 @@ static void another_switch_frees_both_rests(void **state)
     struct page_heap        *heap = given_a_waiting_rest(shape);
     vm_fake_occupy(heap->current.end, shape->os_page_bytes);
     assert_int_equal(grow_exactly(heap, ARENA_PAGES), ARENA_PAGES + REST_PAGES + ROOM_PAGES);
-    assert_int_equal(heap->rest.end - heap->rest.base, 0);
+    assert_int_equal(waiting_pages(heap), 0);
     unit_heap_delete(heap);
 }
 
@@ -102,7 +114,6 @@ static void growth_with_a_waiting_rest_may_fail_at_any_call(void **state, size_t
         if (n_grown == 0)
             expect_same_books(&before, &after);
         assert_true(grow_exactly(heap, n_pages) >= n_pages);
-        assert_int_equal(heap->rest.end - heap->rest.base, 0);
         unit_heap_delete(heap);
     }
 }
@@ -123,6 +134,40 @@ static void a_waiting_rest_is_given_back_at_the_end(void **state)
     unit_heap_delete(heap);   // all address space is none again
 }
 
+// ---- many -------------------------------------------------------------------------------------
+
+// As many as may wait, and not a page left in the current arena.
+static struct page_heap *given_all_rests_waiting(const struct page_shape *shape)
+{
+    struct page_heap_config config = {.arena_bytes = MIB, .n_caches = 1};
+    struct page_heap       *heap = unit_heap_with(shape, &config);
+    size_t                  n_arena = MIB / PAGE_BYTES;
+    assert_int_equal(grow(heap, n_arena - 8), n_arena - 8);
+    for (size_t i = 0; i < RESTS_MAX; i++)
+        switch_arenas_with_rest_refused(heap, n_arena - 8);
+    vm_fake_refuse(2, true);
+    assert_int_equal(grow(heap, 8), 8);
+    vm_fake_refuse(0, false);
+    assert_int_equal(heap->current.end - heap->current.base, 0);
+    assert_int_equal(waiting_pages(heap), RESTS_MAX * 8);
+    expect_heap(heap);
+    return heap;
+}
+
+// The kernel agrees again: then there is memory to be had.
+static void the_heap_grows_again_after_any_number_of_refusals(void **state)
+{
+    struct page_heap *heap = given_all_rests_waiting(unit_case_of(state)->shape);
+    struct run       *run = unit_alloc(heap, 100);
+    expect_heap(heap);
+    page_heap_free(heap, run);
+    // Later growths free what waits.
+    for (size_t i = 0; i < 2 * RESTS_MAX; i++)
+        assert_true(grow_exactly(heap, 100) > 0);
+    assert_int_equal(waiting_pages(heap), 0);
+    unit_heap_delete(heap);
+}
+
 static const struct unit_sentence sentences[] = {
     {"the next growth frees it", the_next_growth_frees_it},
     {"it may be refused again", it_may_be_refused_again},
@@ -130,6 +175,8 @@ static const struct unit_sentence sentences[] = {
     {"another switch may fail at any call", another_switch_may_fail_at_any_call},
     {"a small growth may fail at any call", a_small_growth_may_fail_at_any_call},
     {"a waiting rest is given back at the end", a_waiting_rest_is_given_back_at_the_end},
+    {"the heap grows again after any number of refusals",
+     the_heap_grows_again_after_any_number_of_refusals},
 };
 
 int main(void)

@@ -30,10 +30,11 @@ static void requests_out_of_range_are_told(void **state)
 {
     const struct limit_row *row = unit_case_of(state)->row;
     struct page_heap       *heap = unit_heap_new(unit_case_of(state)->shape, RETAIN_PCT_NEVER);
-    page_heap_free(heap, unit_alloc(heap, 1));   // records are at hand
+    unit_alloc(heap, 1);   // so that records are at hand, and the first page is not
     struct page_account before = unit_account(heap);
-    struct run_request  request = {row->n_pages, row->align_pages, RUN_IN_USE};
-    struct vm_counts    counts_before, counts_after;
+    struct run_request  request = {
+         .n_pages = row->n_pages, .align_pages = row->align_pages, .kind = RUN_IN_USE};
+    struct vm_counts counts_before, counts_after;
     if (row->n_pages > 1 || row->align_pages > 1) {
         vm_fake_limit_bytes(0);
         vm_counts_read(&counts_before);
@@ -78,7 +79,8 @@ static bool failure_is_harmless(struct page_heap *heap, size_t n_pages, size_t n
     if (run == NULL) {
         struct page_account after = unit_account(heap);
         expect_same_books(&before, &after);
-        unit_alloc(heap, n_pages);   // now it succeeds
+        assert_int_equal(heap->records.n_handed_out, 1);   // of the run there was
+        unit_alloc(heap, n_pages);                         // now it succeeds
         expect_heap(heap);
     }
     return was_refused;
@@ -266,7 +268,24 @@ static void cached_runs_can_be_resized(void **state)
     unit_heap_delete(heap);
 }
 
+// Room for the request but not for a whole window.
+static void the_last_pages_are_used(void **state)
+{
+    struct page_heap_config config = {.arena_bytes = MIB, .n_caches = 1};
+    struct page_heap       *heap = unit_heap_with(unit_case_of(state)->shape, &config);
+    for (size_t i = 0; i < 2 * WINDOW_PAGES; i++)   // the whole arena
+        unit_alloc(heap, 1);
+    struct vm_fake_bytes bytes = vm_fake_heap_bytes();
+    assert_int_equal(bytes.ready, MIB);
+    vm_fake_limit_bytes(bytes.ready + vm_fake_metadata_bytes() + heap->unit_bytes);
+    unit_alloc(heap, 1);
+    assert_int_equal(unit_account(heap).mapped_bytes, MIB + heap->unit_bytes);
+    expect_heap(heap);
+    unit_heap_delete(heap);
+}
+
 static const struct unit_sentence failures[] = {
+    {"the last pages are used", the_last_pages_are_used},
     {"a small request may fail anywhere", a_small_request_may_fail_anywhere},
     {"a large request may fail anywhere", a_large_request_may_fail_anywhere},
     {"a request for another arena may fail anywhere",

@@ -12,7 +12,7 @@ static size_t page_of(const struct run *run)
 static struct run *alloc_kind(struct page_heap *heap, size_t n_pages, size_t align_pages,
                               enum run_kind kind)
 {
-    struct run_request request = {n_pages, align_pages, kind};
+    struct run_request request = {.n_pages = n_pages, .align_pages = align_pages, .kind = kind};
     return page_heap_alloc(heap, &request);
 }
 
@@ -181,6 +181,18 @@ static void what_alignment_skips_stays_free(void **state)
     struct run *aligned = alloc_kind(heap, 32, 64, RUN_IN_USE);
     assert_int_equal(page_of(aligned), UNIT_BASE_PAGE + 64);
     assert_int_equal(page_of(unit_alloc(heap, 44)), UNIT_BASE_PAGE + 20);
+    expect_heap(heap);
+    unit_heap_delete(heap);
+}
+
+// Free pages at the end of the heap are used, and the heap grows by what is missing.
+static void aligned_runs_begin_in_what_is_free(void **state)
+{
+    struct page_heap *heap = unit_heap_new(unit_case_of(state)->shape, RETAIN_PCT_NEVER);
+    unit_alloc(heap, 64);
+    page_heap_free(heap, unit_alloc(heap, 16));
+    struct run *aligned = alloc_kind(heap, 24, 64, RUN_IN_USE);
+    assert_int_equal(page_of(aligned), UNIT_BASE_PAGE + 64);
     expect_heap(heap);
     unit_heap_delete(heap);
 }
@@ -385,6 +397,7 @@ static const struct unit_sentence sentences[] = {
     {"partly used runs are not known zero", partly_used_runs_are_not_known_zero},
     {"aligned runs are aligned", aligned_runs_are_aligned},
     {"what alignment skips stays free", what_alignment_skips_stays_free},
+    {"aligned runs begin in what is free", aligned_runs_begin_in_what_is_free},
     {"manual runs have a book of their own", manual_runs_have_a_book_of_their_own},
     {"flushed caches hold nothing", flushed_caches_hold_nothing},
     {"trim gives all idle memory back", trim_gives_all_idle_memory_back},

@@ -61,7 +61,8 @@ static void forget_part_of_the_arena(struct broken_heap *b)
 static void let_grown_pages_wait(struct broken_heap *b)
 {
     uintptr_t start = page_address(b->large->first);
-    b->heap->rest = (struct arena){start, start + b->heap->unit_bytes};
+    b->heap->rests[b->heap->n_rests++] = (struct arena){start, start + b->heap->unit_bytes};
+    b->heap->current.base += b->heap->unit_bytes;   // so that the sum stays
 }
 
 static void free_a_page_in_use(struct broken_heap *b)
@@ -203,7 +204,28 @@ static void a_free_page_outside_of_what_was_grown_is_found(void **state)
     unit_unmap(b.heap, sizeof *b.heap);
 }
 
+// As in the middle of a step: out of the set, counted as free and ready.
+static void pages_being_given_back_are_in_the_books(void **state)
+{
+    struct broken_heap  b = given_a_heap(unit_case_of(state)->shape);
+    struct page_account before = unit_account(b.heap), after;
+    page_id             first;
+    size_t              n_pages;
+    assert_true(page_set_find_releasable(&b.heap->free, 8, &first, &n_pages));
+    page_set_take(&b.heap->free, first, n_pages);
+    b.heap->scavenging_pages += n_pages;
+    expect_heap(b.heap);
+    after = unit_account(b.heap);
+    expect_same_books(&before, &after);
+    assert_int_equal(after.free_ready_bytes, before.free_ready_bytes);
+    page_set_give(&b.heap->free, first, n_pages, false);
+    b.heap->scavenging_pages -= n_pages;
+    expect_heap(b.heap);
+    unit_heap_delete(b.heap);
+}
+
 static const struct unit_sentence sentences[] = {
+    {"pages being given back are in the books", pages_being_given_back_are_in_the_books},
     {"P2 books that do not add up are found", books_that_do_not_add_up_are_found},
     {"P4 a free page outside of what was grown is found",
      a_free_page_outside_of_what_was_grown_is_found},

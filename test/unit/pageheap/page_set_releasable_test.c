@@ -266,6 +266,51 @@ static void keeps_huge_pages_whole(void **state)
     unit_set_delete(u);
 }
 
+// ---- limits -----------------------------------------------------------------------------------
+
+struct limit_row {
+    const char        *name;
+    size_t             below, max;
+    bool               breaks_huge_pages;
+    struct run_literal expected;
+};
+
+// Free and ready: pages 0 to 511, 600 to 699 and, a table further up, 64 pages.
+#define FAR LEAF(1024)
+
+static const struct limit_row limit_rows[] = {
+    {"above all", 2 * FAR, 64, false, {FAR, 64}},
+    {"at the end of the highest", FAR + 64, 64, false, {FAR, 64}},
+    {"within the highest", FAR + 8, 64, false, {FAR, 8}},
+    {"at its start", FAR, 100, false, {600, 100}},
+    {"in a table that is not there", LEAF(512) + 5, 100, false, {600, 100}},
+    {"in a leaf with nothing free", LEAF(700), 100, false, {600, 100}},
+    {"within the second", 608, 100, false, {600, 8}},
+    {"at the start of the second", 600, 100, false, {256, 256}},
+    {"at the edge of a leaf", 512, 1, false, {256, 256}},
+    {"at the edge of a huge page", 256, 1, false, {0, 256}},
+    {"within a huge page", 255, 1, false, {254, 1}},
+    {"breaking huge pages", 512, 1, true, {511, 1}},
+    {"breaking more of them", 512, 300, true, {212, 300}},
+    {"above the first page", 1, 100, false, {0, 1}},
+    {"below all", 0, 100, false, {0, 0}},
+};
+
+static void looks_below_the_limit_only(void **state)
+{
+    const struct limit_row *row = unit_case_of(state)->row;
+    struct unit_set        *u = unit_set_new(&page_shapes[0]);
+    struct release_limits   limits = {PAGE(row->below), row->max, row->breaks_huge_pages};
+    page_id                 first = PAGE(0);
+    size_t                  n_pages = 0;
+    given_free_runs(u, RUNS({0, 512}, {600, 100}, {FAR, 64}));
+    bool found = page_set_find_releasable_within(u->set, &limits, &first, &n_pages);
+    assert_int_equal(found, row->expected.n_pages != 0);
+    assert_int_equal(first.number, UNIT_BASE_PAGE + row->expected.first);
+    assert_int_equal(n_pages, row->expected.n_pages);
+    unit_set_delete(u);
+}
+
 static void a_huge_page_of_one_os_page_is_nothing_special(void **state)
 {
     struct page_shape shape = {"", 0, 8, 8};
@@ -284,6 +329,7 @@ int main(void)
 {
     unit_add_table(UNIT_TABLE("scav_candidate", candidate_rows, 0, finds_the_highest_run));
     unit_add_table(UNIT_TABLE("scav_candidate", huge_rows, 0, keeps_huge_pages_whole));
+    unit_add_table(UNIT_TABLE("scav_candidate limit", limit_rows, 0, looks_below_the_limit_only));
     ADD_SENTENCES("scav_candidate", sentences, 0);
     return cmocka_run_group_tests_name("page_set_releasable", unit_tests, NULL, NULL);
 }

@@ -176,11 +176,32 @@ static void refused_memory_stays_free_and_ready(void **state)
     expect_scavenge(&kit, ALL, 0);
     expect_free_runs(kit.u, LIST({0, 512}));
     expect_released_runs(kit.u, LIST({0, 256}));
-    assert_int_equal(kit.heap->scavenge_refused_times, 1);   // and did not try again
+    assert_in_range(kit.heap->scavenge_refused_times, 1, 256);
+    assert_int_equal(page_heap_scavenge_step(kit.heap, 8), 0);
+    expect_released_runs(kit.u, LIST({0, 256}));
     vm_fake_refuse_unuse(false);
+    size_t n_refused = kit.heap->scavenge_refused_times;
     expect_scavenge(&kit, ALL, 256);
-    assert_int_equal(kit.heap->scavenge_refused_times, 1);
+    assert_int_equal(kit.heap->scavenge_refused_times, n_refused);
     no_more(&kit);
+}
+
+// A refusal now and then does not keep the rest from going.
+static void one_refusal_is_made_up_for(void **state)
+{
+    const struct page_shape *shape = unit_case_of(state)->shape;
+    for (size_t nth = 1; nth <= 3; nth++) {
+        struct kit kit =
+            given(shape, LIST({0, 3}), LIST({0, 500}, {LEAF(1), 500}, {LEAF(2), 504}), NONE);
+        vm_fake_refuse(nth, false);
+        size_t n_pages = page_heap_scavenge(kit.heap, ALL) / PAGE_BYTES;
+        vm_fake_refuse(0, false);
+        assert_int_equal(kit.heap->scavenge_refused_times, 1);
+        n_pages += page_heap_scavenge(kit.heap, ALL) / PAGE_BYTES;   // a page may be passed by
+        assert_int_equal(n_pages, 2 * align_down(500, kit.unit) + 504);
+        assert_int_equal(kit.heap->free.released_pages, n_pages);
+        no_more(&kit);
+    }
 }
 
 // The rest of an OS page in use stays.
@@ -207,6 +228,7 @@ static const struct unit_sentence sentences[] = {
     {"a step is at most what was said or a huge page",
      a_step_is_at_most_what_was_said_or_a_huge_page},
     {"refused memory stays free and ready", refused_memory_stays_free_and_ready},
+    {"one refusal is made up for", one_refusal_is_made_up_for},
     {"part of an OS page cannot go", part_of_an_os_page_cannot_go},
 };
 
