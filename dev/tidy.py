@@ -20,11 +20,12 @@ OTHERS_NAMES = {'SIG_BLOCK', 'SIG_UNBLOCK'}   # of libc and the kernel
 
 # Files that no test names, and why.
 WITHOUT_TEST = {
+    'src/api/cxx_operators.c': 'is tested from C++: test/programs/cxx_operators.cc',
     'src/api/libc.c': 'is tested from outside: test/programs run real programs with it',
     'src/api/lifecycle.c': 'runs at load, fork and exit, which test/programs exercise',
 }
 
-PARTNERED = re.compile(r'(?<!\w)(?:load_acquire|store_release|exchange_\w+|cas_\w+|\w+_acq_rel'
+PARTNERED = re.compile(r'(?<!\w)(?:load_acquire|store_release|exchange_(?!relaxed)\w+|cas_\w+|\w+_acq_rel'
                        r'|\w+_seq_cst)\s*\(')
 RELAXED = re.compile(r'(?<!\w)\w+_relaxed\s*\(')
 RELAXED_REASONS = ('counter', 'hint', 'owner')

@@ -75,7 +75,8 @@ bool neap_pageheap_free(neap_pageheap *heap, void *start);
 bool neap_pageheap_resize(neap_pageheap *heap, void *start, size_t bytes, bool *out_zero_known);
 
 /* The run that `address` lies in; any value at all may be asked for. Takes no lock. Reliable from
- * when neap_pageheap_alloc has returned it, as long as it cannot be freed or resized meanwhile. False: none; errno is not set. */
+ * when neap_pageheap_alloc has returned it, as long as it cannot be freed or resized meanwhile.
+ * False: none; errno is not set. */
 bool neap_pageheap_find(neap_pageheap *heap, const void *address, struct neap_run *out_run);
 
 /* One step of giving back, for whoever paces it: the highest idle run of at most `max_bytes` (a

@@ -1,7 +1,7 @@
 // Where the heap's address space comes from: arenas, reserved one at a time.
 //
 // Arenas are asked for at hints, addresses that let one arena follow the other. A hint at which
-// somebody else has mapped something is thrown away for good; when none is left the kernel
+// somebody else has mapped something is thrown away; when none is left the kernel
 // chooses, and new hints are made around its answer. Where address space is limited the size asked
 // for is halved until the kernel agrees, remembered, and doubled again after each success.
 //

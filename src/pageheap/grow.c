@@ -21,24 +21,31 @@ static bool ensure_range_slots(struct page_heap *heap, struct page_ranges *list,
     return true;
 }
 
+// Tables are got before the arena that needs them: where address space is limited, an arena
+// reserved first could leave none for its books.
+static bool stock_tables(struct page_heap *heap)
+{
+    struct table_stock *stock = &heap->table_stock;
+    if (stock->set_table == NULL)
+        stock->set_table = meta_alloc(&heap->metadata, sizeof *stock->set_table);
+    if (stock->map_table == NULL)
+        stock->map_table = meta_alloc(&heap->metadata, sizeof *stock->map_table);
+    return stock->set_table != NULL && stock->map_table != NULL;
+}
+
 static bool ensure_tables(struct page_heap *heap, const struct arena *arena)
 {
     size_t first = page_of_address(arena->base).number >> TABLE_PAGES_SHIFT;
     size_t last = page_of_address(arena->end - 1).number >> TABLE_PAGES_SHIFT;
     for (size_t i = first; i <= last; i++) {
         page_id page = page_at_number(i << TABLE_PAGES_SHIFT);
-        if (!page_set_has_table(&heap->free, page)) {
-            struct page_set_table *table = meta_alloc(&heap->metadata, sizeof *table);
-            if (table == NULL)
-                return false;
-            page_set_add_table(&heap->free, page, table);
-        }
-        if (!page_map_has_table(&heap->map, page)) {
-            struct page_map_table *table = meta_alloc(&heap->metadata, sizeof *table);
-            if (table == NULL)
-                return false;
-            page_map_add_table(&heap->map, page, table);
-        }
+        if (page_set_has_table(&heap->free, page))
+            continue;
+        if (!stock_tables(heap))
+            return false;
+        page_set_add_table(&heap->free, page, heap->table_stock.set_table);
+        page_map_add_table(&heap->map, page, heap->table_stock.map_table);
+        heap->table_stock = (struct table_stock){.set_table = NULL};
     }
     return true;
 }
@@ -96,7 +103,8 @@ static bool prepare_spare_locked(struct page_heap *heap, size_t n_bytes, bool in
     // The books of a request that the kernel will never grant cost memory too.
     if (n_bytes > heap->arenas.arena_bytes && !vm_could_prepare(n_bytes))
         return false;
-    if (heap->n_rests == RESTS_MAX)   // the rest of the current arena may have to wait
+    page_id next = page_of_address(heap->current.end);
+    if (!page_set_has_table(&heap->free, next) && !stock_tables(heap))
         return false;
     size_t room_bytes = heap->current.end - heap->current.base;
     if (!arena_source_fill_spare(&heap->arenas, in_place ? n_bytes - room_bytes : n_bytes) ||
@@ -114,12 +122,17 @@ static size_t grow(struct page_heap *heap, size_t n_pages, bool in_place)
         return 0;
     if (!fits && !prepare_spare_locked(heap, n_bytes, in_place))
         return 0;
-    bool      stays = fits || spare_continues_current(heap);
+    bool   stays = fits || spare_continues_current(heap);
+    size_t grown_pages = 0;
+    // The rest of the current arena may have to wait, so there must be room for one more. What
+    // that frees has been added, whatever happens below.
+    if (!stays && heap->n_rests == RESTS_MAX)
+        grown_pages = free_waiting_rest_locked(heap);
     uintptr_t start = stays ? heap->current.base : heap->arenas.spare.base;
-    if (!vm_prepare(start, n_bytes))
-        return 0;
+    if ((!stays && heap->n_rests == RESTS_MAX) || !vm_prepare(start, n_bytes))
+        return grown_pages;
     // Nothing fails below.
-    size_t grown_pages = free_waiting_rest_locked(heap);
+    grown_pages += free_waiting_rest_locked(heap);
     if (!fits)
         grown_pages += adopt_spare_locked(heap);
     add_released_locked(heap, start, n_bytes);

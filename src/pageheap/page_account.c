@@ -98,6 +98,9 @@ static void recount_ranges(struct page_heap *heap, struct recount *recount)
 static const char *books_verify(struct page_heap *heap, const struct recount *recount)
     REQUIRES(heap->lock)
 {
+    bool is_lost = recount->unaccounted != heap->scavenging_pages;
+    if (!is_lost && recount->free != heap->free.free_pages)
+        return "P4 a page outside of the grown ranges is free";   // P4
     struct page_account account;
     account_all_locked(heap, &account);
     if (!page_account_adds_up(&account))
@@ -109,11 +112,7 @@ static const char *books_verify(struct page_heap *heap, const struct recount *re
     if (pages_to_bytes(recount->cached) !=
         account.cached_ready_bytes + account.cached_released_bytes)
         return "P2 cached pages are not as counted";
-    if (recount->unaccounted != heap->scavenging_pages)
-        return "P1 a page is nowhere";
-    if (recount->free != heap->free.free_pages)
-        return "P4 a page outside of the grown ranges is free";   // P4
-    return NULL;
+    return is_lost ? "P1 a page is nowhere" : NULL;   // P1
 }
 
 static const char *arena_verify(const struct page_heap *heap, const struct arena *arena)

@@ -145,8 +145,12 @@ static bool find_or_grow_aligned_locked(struct page_heap *heap, const struct run
     grant->grown_pages = page_heap_grow_locked(
         heap, here ? here_pages : request->n_pages + request->align_pages - 1);
     grant->refused_growths += grant->grown_pages == 0;
-    grant->first = page_at_number(first);
-    return grant->grown_pages > 0 && (here || find_aligned(heap, request, &grant->first));
+    if (grant->grown_pages == 0)
+        return false;
+    page_id lowest;   // what was free before the end may have made a lower position possible
+    bool    found = find_aligned(heap, request, &lowest);
+    grant->first = found ? lowest : page_at_number(first);
+    return found || here;
 }
 
 static bool alloc_from_set_locked(struct page_heap *heap, const struct run_request *request,
@@ -393,13 +397,40 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
         bool at_frontier = page_address(page_plus(first, n_free)) == heap->current.base;
         if (!at_frontier)
             return false;
-        grant->grown_pages = page_heap_grow_in_place_locked(heap, n_more - n_free);
-        if (grant->grown_pages == 0)
-            return false;
+        for (int i = 0; grant->grown_pages == 0; i++) {
+            if (i == GROWTH_ATTEMPTS)
+                return false;
+            grant->grown_pages = page_heap_grow_in_place_locked(heap, n_more - n_free);
+        }
     }
     grant->first = first;
     grant->released_pages = page_set_take(&heap->free, first, n_more);
     return true;
+}
+
+static bool lengthen_once(struct page_heap *heap, struct run *run, size_t n_pages,
+                          struct grant *grant)
+{
+    size_t n_more = n_pages - run->n_pages;
+    lock_acquire(&heap->lock);
+    bool granted = take_behind_locked(heap, page_plus(run->first, run->n_pages), n_more, grant);
+    if (granted) {
+        *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) += n_more;
+        page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
+        run->n_pages = n_pages;
+    }
+    lock_release(&heap->lock);
+    return granted;
+}
+
+// Do pages that a cache holds stand in the way of the `n_more` pages at `first`?
+static bool cached_page_in_the_way(struct page_heap *heap, page_id first, size_t n_more)
+{
+    lock_acquire(&heap->lock);
+    page_id obstacle = page_plus(first, page_set_free_from(&heap->free, first, n_more));
+    bool    grown = page_ranges_contains(&heap->grown, obstacle);
+    lock_release(&heap->lock);
+    return grown && page_heap_find(heap, page_address(obstacle)) == NULL;
 }
 
 static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages,
@@ -408,14 +439,11 @@ static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages
     page_id      behind = page_plus(run->first, run->n_pages);
     size_t       n_more = n_pages - run->n_pages;
     struct grant grant = {.grown_pages = 0};
-    lock_acquire(&heap->lock);
-    bool granted = take_behind_locked(heap, behind, n_more, &grant);
-    if (granted) {
-        *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) += n_more;
-        page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
-        run->n_pages = n_pages;
+    bool         granted = lengthen_once(heap, run, n_pages, &grant);
+    if (!granted && cached_page_in_the_way(heap, behind, n_more)) {
+        page_heap_flush_caches(heap);
+        granted = lengthen_once(heap, run, n_pages, &grant);
     }
-    lock_release(&heap->lock);
     if (!granted)
         return false;
     *out_zero_known = grant.released_pages == n_more;

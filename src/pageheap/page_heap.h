@@ -40,6 +40,12 @@ struct scavenge_walk {
 #define SCAVENGE_FROM_THE_TOP                                                                      \
     ((struct scavenge_walk){.below = page_at_number((size_t)1 << PAGE_NUMBER_BITS)})
 
+// Tables got in advance, for the next 2 GiB of address space that the heap comes to.
+struct table_stock {
+    struct page_set_table *set_table;
+    struct page_map_table *map_table;
+};
+
 struct page_heap {
     // Constant after init.
     size_t   unit_bytes;   // the larger of page and OS page: growth is a multiple
@@ -56,6 +62,7 @@ struct page_heap {
     struct arena        rests[RESTS_MAX];   // P3: of arenas left behind, not prepared yet
     size_t              n_rests;            // almost always 0
     struct arena_source arenas;
+    struct table_stock  table_stock;
     struct meta_source  metadata;
     struct meta_pool    records;
     size_t              in_use_pages, manual_pages;   // less what went through the caches; may wrap
@@ -93,8 +100,8 @@ struct run_request {
 };
 
 // Hands out a run, lowest address first.
-// Fails:  NULL when the OS has no more memory or the request is out of range; every book is as
-//         before.
+// Fails:  NULL when the OS has no more memory or the request is out of range; what is in use and
+//         what is resident are as before.
 NODISCARD struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request);
 
 // Takes a run back. The record is void from here on.
@@ -159,7 +166,8 @@ void page_heap_each_range(struct page_heap *heap,
 // ---- within the folder ------------------------------------------------------------------------
 
 // Adds at least `n_pages` consecutive free released pages to the set. Returns how many pages
-// were added in all; 0: the OS has no more memory, every book is as before.
+// were added in all; 0: the OS has no more memory, every book is as before. When RESTS_MAX rests
+// wait, it may add the pages of one of those only.
 size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
 
 // The same, but only if the new pages follow the last ones grown without a gap.

@@ -1,5 +1,5 @@
 // Every operator new and delete, from C++: alignment, failure, handlers. Run under the malloc to
-// be tested; src/api/cxx_operators.c is what is meant.
+// be tested; api/cxx_operators.c is what is meant.
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // What C, POSIX and glibc promise of malloc's family, checked from the outside: run under the
 // malloc to be tested. With the argument "neap" also what only neap promises. What is meant are
-// libc.c, malloc_control.c, misuse.c and lifecycle.c in src/api.
+// api/libc.c, api/malloc_control.c, api/misuse.c and api/lifecycle.c.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -35,14 +35,17 @@ static bool joins_the_one_below(const struct page_heap_model *model, size_t i)
     return model->config->error != MODEL_LEAVES_DO_NOT_JOIN || model->number[i] % LEAF_PAGES != 0;
 }
 
+static inline bool is_visibly_free(const struct page_heap_model *model, size_t i, unsigned cache)
+{
+    return model->owner[i] == 0 &&
+           (model->cached[i] == 0 || model->cached[i] == cache || cache == MODEL_ALL_CACHES);
+}
+
 size_t model_lowest_fit(const struct page_heap_model *model, size_t n_pages, unsigned cache)
 {
     size_t run = 0;
     for (size_t i = 0; i < model->n_pages; i++) {
-        bool is_free =
-            model->owner[i] == 0 &&
-            (model->cached[i] == 0 || model->cached[i] == cache || cache == MODEL_ALL_CACHES);
-        if (!is_free) {
+        if (!is_visibly_free(model, i, cache)) {
             run = 0;
             continue;
         }
@@ -53,16 +56,22 @@ size_t model_lowest_fit(const struct page_heap_model *model, size_t n_pages, uns
     return MODEL_NOWHERE;
 }
 
-bool model_is_free(const struct page_heap_model *model, size_t first, size_t n_pages)
+bool model_is_free_for(const struct page_heap_model *model, size_t first, size_t n_pages,
+                       unsigned cache)
 {
     size_t i = model_index_at(model, first);
     if (i + n_pages > model->n_pages)
         return false;
     for (size_t k = 0; k < n_pages; k++) {
-        if (model->number[i + k] != first + k || model->owner[i + k] != 0)
+        if (model->number[i + k] != first + k || !is_visibly_free(model, i + k, cache))
             return false;
     }
     return true;
+}
+
+bool model_is_free(const struct page_heap_model *model, size_t first, size_t n_pages)
+{
+    return model_is_free_for(model, first, n_pages, MODEL_ALL_CACHES);
 }
 
 bool model_is_released(const struct page_heap_model *model, size_t first, size_t n_pages)

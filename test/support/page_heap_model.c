@@ -192,11 +192,30 @@ struct asked {
     bool   cacheable;
 };
 
+// The lowest place for the run. An aligned one goes into the lowest run of its own length, if it
+// is aligned there, else into the lowest that has room for any position.
 static size_t number_of_fit(const struct page_heap_model *model, const struct asked *asked,
                             unsigned cache)
 {
-    size_t i = model_lowest_fit(model, asked->n_pages + asked->align_pages - 1, cache);
+    size_t i = model_lowest_fit(model, asked->n_pages, cache);
+    if (i == MODEL_NOWHERE)
+        return MODEL_NOWHERE;
+    size_t first = align_up(model->number[i], asked->align_pages);
+    if (model_is_free_for(model, first, asked->n_pages, cache))
+        return first;
+    i = model_lowest_fit(model, asked->n_pages + asked->align_pages - 1, cache);
     return i == MODEL_NOWHERE ? MODEL_NOWHERE : align_up(model->number[i], asked->align_pages);
+}
+
+// The first aligned place behind what was grown, if the current arena has room there; the heap
+// grows for an aligned run by as much as that takes.
+static size_t place_at_the_end(const struct page_heap_model *model, const struct asked *asked)
+{
+    const struct arena *current = &model->current_before;
+    size_t              end = page_of_address(current->base).number;
+    size_t              first = align_up(end, asked->align_pages);
+    bool fits = pages_to_bytes(first - end + asked->n_pages) <= current->end - current->base;
+    return asked->align_pages > 1 && fits ? first : MODEL_NOWHERE;
 }
 
 // Where the run must lie if nothing is in the way; MODEL_NOWHERE: the heap must grow.
@@ -223,9 +242,12 @@ static bool compare_place(struct page_heap_model *model, const struct asked *ask
         return model_diverges(model, "run at page %zu, grown by %zu; should be at %zu", first,
                               model->n_grown, expected);
     unsigned cache = asked->cacheable ? model->cache : MODEL_NO_CACHE;
+    size_t   at_the_end = place_at_the_end(model, asked);
     size_t   after_growth = number_of_fit(model, asked, cache);
     size_t   after_flush = number_of_fit(model, asked, MODEL_ALL_CACHES);
-    if (first == after_growth || (uncertain && first == after_flush))
+    if (after_growth == MODEL_NOWHERE)
+        after_growth = at_the_end;   // pages before it are free, but not as many as a search asks
+    if (first == after_growth || (uncertain && (first == after_flush || first == at_the_end)))
         return true;
     return model_diverges(model, "run at page %zu; after growth by %zu it should be at %zu", first,
                           model->n_grown, after_growth);
@@ -276,8 +298,9 @@ static bool apply_alloc(struct page_heap_model *model, const struct heap_op *op)
         model->in_use_pages + model->manual_pages + op->pages > model->config->live_pages_max)
         return true;
     size_t      expected = expected_place(model, &asked);
-    struct run *run =
-        page_heap_alloc(model->heap, &(struct run_request){asked.n_pages, asked.align_pages, kind});
+    struct run *run = page_heap_alloc(
+        model->heap, &(struct run_request){
+                         .n_pages = asked.n_pages, .align_pages = asked.align_pages, .kind = kind});
     bool uncertain = is_uncertain(model);
     if (!model_follow_growth(model) || model->is_full)
         return model->is_full;
@@ -286,6 +309,9 @@ static bool apply_alloc(struct page_heap_model *model, const struct heap_op *op)
 
     size_t first = run->first.number;
     size_t n_asked = asked.n_pages + asked.align_pages - 1;
+    size_t at_the_end = place_at_the_end(model, &asked);
+    if (at_the_end != MODEL_NOWHERE)
+        n_asked = at_the_end + asked.n_pages - page_of_address(model->current_before.base).number;
     if (!compare_place(model, &asked, first, expected, uncertain) ||
         !compare_run(model, &asked, run, kind) ||
         (!uncertain && !compare_growth(model, n_asked, asked.cacheable)))
@@ -312,15 +338,15 @@ static bool apply_free(struct page_heap_model *model, const struct heap_op *op)
 
 enum room { ROOM_NONE, ROOM_CERTAIN, ROOM_PERHAPS };
 
-// Can the pages [first, first + n_pages) be had in place? *out_to_grow: how many are not there
-// yet. Beyond the current arena that depends on who else is there: in a calm world, nobody.
+// Can the pages [first, first + n_pages) be had in place, from caches too? *out_to_grow: how many
+// are not there yet. Beyond the current arena that depends on who else is there: in a calm world, nobody.
 static enum room room_behind(const struct page_heap_model *model, size_t first, size_t n_pages,
                              size_t *out_to_grow)
 {
     size_t i = model_index_at(model, first);
     size_t n = 0;
     while (n < n_pages && i + n < model->n_pages && model->number[i + n] == first + n &&
-           model->owner[i + n] == 0 && model->cached[i + n] == 0)
+           model->owner[i + n] == 0)
         n++;
     *out_to_grow = n_pages - n;
     const struct arena *current = &model->current_before;

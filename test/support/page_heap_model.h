@@ -62,10 +62,11 @@ struct page_heap_model {
     size_t            in_use_pages, manual_pages;
 
     // Of the operation under way.
-    size_t             n_refused_before;
-    size_t             n_grown;
-    struct arena       current_before;
-    bool               a_rest_waited;   // of an arena, refused earlier
+    size_t       n_refused_before;
+    size_t       n_grown;
+    struct arena current_before;
+    bool         a_rest_waited;   // of an arena, refused earlier
+    bool walk_goes_on;   // giving back does not start from the top: the kernel refused something
     unsigned           cache;           // of the thread that asks, counted from 1
     struct page_window window_before;   // of that cache
     size_t             n_records_before;
@@ -104,8 +105,10 @@ size_t model_index_at(const struct page_heap_model *model, size_t number);
 #define MODEL_ALL_CACHES (~0u)
 size_t model_lowest_fit(const struct page_heap_model *model, size_t n_pages, unsigned cache);
 
-// Are the pages [first, first + n_pages) there and free?
+// Are the pages [first, first + n_pages) there and free? For whom caches are as above?
 bool model_is_free(const struct page_heap_model *model, size_t first, size_t n_pages);
+bool model_is_free_for(const struct page_heap_model *model, size_t first, size_t n_pages,
+                       unsigned cache);
 bool model_is_released(const struct page_heap_model *model, size_t first, size_t n_pages);
 
 // Hands pages to a slot: the kernel backs every OS page they touch.

@@ -1,5 +1,5 @@
-// front/allocate.c, release.c, resize.c and heap.c on real memory: random traffic whose contents,
-// alignment and books are checked, and what each kind of pointer is called.
+// front/allocate.c, front/release.c, front/resize.c and front/heap.c on real memory: random traffic
+// whose contents, alignment and books are checked, and what each kind of pointer is called.
 #include "front/front.h"
 
 #include "base/units.h"

@@ -84,7 +84,8 @@ static void start(unsigned n_caches, unsigned retain_pct)
 
 static void *alloc_written(size_t n_pages, size_t index)
 {
-    struct run *run = page_heap_alloc(&heap, &(struct run_request){n_pages, 0, RUN_IN_USE});
+    struct run *run =
+        page_heap_alloc(&heap, &(struct run_request){.n_pages = n_pages, .kind = RUN_IN_USE});
     assert_non_null(run);
     memset(run_start(run), 0x5A, run_bytes(run));
     if (index < RUNS_MAX)
@@ -193,7 +194,8 @@ static void mappings_stay_few(void **state)
 {
     start(0, 110);
     for (size_t i = 0; i < RUNS_MAX; i++) {
-        runs[i] = page_heap_alloc(&heap, &(struct run_request){37 + i % 3, 0, RUN_IN_USE});
+        runs[i] = page_heap_alloc(&heap,
+                                  &(struct run_request){.n_pages = 37 + i % 3, .kind = RUN_IN_USE});
         assert_non_null(runs[i]);
     }
     for (size_t i = 0; i < RUNS_MAX; i += 2) {
@@ -235,7 +237,8 @@ static void metadata_is_counted_to_the_byte(void **state)
     size_t before = kernel_view_all_writable_bytes();
     start(1, RETAIN_PCT_NEVER);
     for (size_t i = 0; i < RUNS_MAX; i++) {
-        runs[i] = page_heap_alloc(&heap, &(struct run_request){1 + i % 30, 0, RUN_IN_USE});
+        runs[i] = page_heap_alloc(&heap,
+                                  &(struct run_request){.n_pages = 1 + i % 30, .kind = RUN_IN_USE});
         assert_non_null(runs[i]);
         if (i % 256 != 0)
             continue;

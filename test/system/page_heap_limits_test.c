@@ -89,7 +89,8 @@ static size_t fill(size_t n_pages)
 {
     size_t n = 0;
     while (n < RUNS_MAX) {
-        runs[n] = page_heap_alloc(&heap, &(struct run_request){n_pages, 0, RUN_IN_USE});
+        runs[n] =
+            page_heap_alloc(&heap, &(struct run_request){.n_pages = n_pages, .kind = RUN_IN_USE});
         if (runs[n] == NULL)
             break;
         memset(run_start(runs[n]), 1, run_bytes(runs[n]));
@@ -214,12 +215,14 @@ static const char *exhaust_and_raise(void)
     limit(RLIMIT_AS, address_space_used() + 32 * MIB);
     size_t n = fill(1000);
     REQUIRE(n < RUNS_MAX);
-    REQUIRE(page_heap_alloc(&heap, &(struct run_request){1000, 0, RUN_IN_USE}) == NULL);
+    REQUIRE(page_heap_alloc(&heap, &(struct run_request){.n_pages = 1000, .kind = RUN_IN_USE}) ==
+            NULL);
     const char *wrong = books_are_right();
     if (wrong != NULL)
         return wrong;
     limit(RLIMIT_AS, RLIM_INFINITY);
-    struct run *run = page_heap_alloc(&heap, &(struct run_request){1000, 0, RUN_IN_USE});
+    struct run *run =
+        page_heap_alloc(&heap, &(struct run_request){.n_pages = 1000, .kind = RUN_IN_USE});
     REQUIRE(run != NULL);
     memset(run_start(run), 1, run_bytes(run));
     page_heap_free(&heap, run);
@@ -247,7 +250,7 @@ static const char *count_calls(void)
     (void)fill(1);
     size_t worst = 0;
     for (size_t n_pages = 1; n_pages <= 2000; n_pages *= 3) {
-        const struct run_request request = {n_pages, 0, RUN_IN_USE};
+        const struct run_request request = {.n_pages = n_pages, .kind = RUN_IN_USE};
         for (int i = 0; i < 40; i++)
             REQUIRE(page_heap_alloc(&heap, &request) == NULL);
         size_t before = n_calls();
@@ -274,7 +277,7 @@ static const char *scavenge_locked_pages(void)
     start();
     size_t n = 0;
     for (; n < 100; n++) {
-        runs[n] = page_heap_alloc(&heap, &(struct run_request){20, 0, RUN_IN_USE});
+        runs[n] = page_heap_alloc(&heap, &(struct run_request){.n_pages = 20, .kind = RUN_IN_USE});
         REQUIRE(runs[n] != NULL);
         memset(run_start(runs[n]), 1, run_bytes(runs[n]));
     }
@@ -335,7 +338,8 @@ static const char *remap_instead(int error)
     struct page_account account;
     REQUIRE(deny(SYS_madvise, error));
     start();
-    struct run *run = page_heap_alloc(&heap, &(struct run_request){300, 0, RUN_IN_USE});
+    struct run *run =
+        page_heap_alloc(&heap, &(struct run_request){.n_pages = 300, .kind = RUN_IN_USE});
     REQUIRE(run != NULL);
     memset(run_start(run), 1, run_bytes(run));
     page_heap_free(&heap, run);
@@ -376,7 +380,7 @@ static const char *lose_madvise(void)
     start();
     size_t n = 0;
     for (; n < 40; n++) {
-        runs[n] = page_heap_alloc(&heap, &(struct run_request){20, 0, RUN_IN_USE});
+        runs[n] = page_heap_alloc(&heap, &(struct run_request){.n_pages = 20, .kind = RUN_IN_USE});
         REQUIRE(runs[n] != NULL);
         memset(run_start(runs[n]), 1, run_bytes(runs[n]));
     }
@@ -404,7 +408,8 @@ static const char *lose_mprotect(void)
     REQUIRE(fill(3) == RUNS_MAX);
     REQUIRE(deny(SYS_mprotect, ENOSYS));
     errno = 1234;
-    struct run *run = page_heap_alloc(&heap, &(struct run_request){100000, 0, RUN_IN_USE});
+    struct run *run =
+        page_heap_alloc(&heap, &(struct run_request){.n_pages = 100000, .kind = RUN_IN_USE});
     REQUIRE(errno == 1234);
     REQUIRE(run == NULL);
     const char *wrong = books_are_right();

@@ -158,8 +158,10 @@ NO_LOCK_ANALYSIS static void use_after_init(void *argument)
 {
     struct lock lock;
     lock_init(&lock, LOCK_RANK_LEAF);
-    lock.state = 2;
+    lock.state = 2;   // held by a thread that is not here any more
     lock_init(&lock, LOCK_RANK_LEAF);
+    lock_acquire(&lock);
+    lock_init(&lock, LOCK_RANK_LEAF);   // held by this one
     lock_acquire(&lock);
     lock_release(&lock);
 }

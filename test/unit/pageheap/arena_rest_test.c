@@ -32,6 +32,19 @@ static size_t waiting_pages(const struct page_heap *heap)
            bytes_to_pages_down(heap->current.end - heap->current.base);
 }
 
+// Reserves the next arena a little above the present one, in the same table: growing into it
+// then takes no books and no address space, only one call for its first piece.
+static void reserve_behind_a_gap(struct page_heap *heap, size_t n_pages)
+{
+    if (vm_fake_state_at(heap->current.end) == VM_FAKE_NONE)
+        vm_fake_occupy(heap->current.end, heap->unit_bytes);
+    lock_acquire(&heap->lock);
+    heap->arenas.hints[heap->arenas.n_hints - 1] =
+        (struct arena_hint){.address = heap->current.end + heap->unit_bytes};
+    assert_true(arena_source_fill_spare(&heap->arenas, pages_to_bytes(n_pages)));
+    lock_release(&heap->lock);
+}
+
 // Grows by `n_pages` into another arena, and refuses what is asked of the kernel past the first
 // piece of that: whatever then is left of the present arena must wait.
 static void switch_arenas_with_rest_refused(struct page_heap *heap, size_t n_pages)
@@ -39,17 +52,13 @@ static void switch_arenas_with_rest_refused(struct page_heap *heap, size_t n_pag
     size_t n_before = waiting_pages(heap);
     size_t n_left = bytes_to_pages_down(heap->current.end - heap->current.base);
     size_t n_grown = 0;
-    if (vm_fake_state_at(heap->current.end) == VM_FAKE_NONE)
-        vm_fake_occupy(heap->current.end, heap->unit_bytes);
-    // Reserved beforehand, so that refusals do not make it smaller.
-    lock_acquire(&heap->lock);
-    assert_true(arena_source_fill_spare(&heap->arenas, pages_to_bytes(n_pages)));
-    lock_release(&heap->lock);
-    for (size_t nth = 1; n_grown == 0; nth++) {
-        vm_fake_refuse(nth, true);
+    reserve_behind_a_gap(heap, n_pages);
+    // More than once, because a list of ranges may need room first.
+    for (int i = 0; i < 3 && n_grown == 0; i++) {
+        vm_fake_refuse(2, true);
         n_grown = grow(heap, n_pages);
+        vm_fake_refuse(0, false);
     }
-    vm_fake_refuse(0, false);
     assert_int_equal(n_grown, n_pages);
     assert_int_equal(waiting_pages(heap), n_before + n_left);
     expect_heap(heap);
@@ -136,29 +145,45 @@ static void a_waiting_rest_is_given_back_at_the_end(void **state)
 
 // ---- many -------------------------------------------------------------------------------------
 
-// As many as may wait, and not a page left in the current arena.
+#define SMALL_ARENA_PAGES (MIB / PAGE_BYTES)
+
+// As many as may wait, and eight pages left in the current arena.
 static struct page_heap *given_all_rests_waiting(const struct page_shape *shape)
 {
     struct page_heap_config config = {.arena_bytes = MIB, .n_caches = 1};
     struct page_heap       *heap = unit_heap_with(shape, &config);
-    size_t                  n_arena = MIB / PAGE_BYTES;
-    assert_int_equal(grow(heap, n_arena - 8), n_arena - 8);
+    assert_int_equal(grow(heap, SMALL_ARENA_PAGES - 8), SMALL_ARENA_PAGES - 8);
     for (size_t i = 0; i < RESTS_MAX; i++)
-        switch_arenas_with_rest_refused(heap, n_arena - 8);
-    vm_fake_refuse(2, true);
-    assert_int_equal(grow(heap, 8), 8);
-    vm_fake_refuse(0, false);
-    assert_int_equal(heap->current.end - heap->current.base, 0);
+        switch_arenas_with_rest_refused(heap, SMALL_ARENA_PAGES - 8);
     assert_int_equal(waiting_pages(heap), RESTS_MAX * 8);
-    expect_heap(heap);
     return heap;
+}
+
+static void no_more_than_so_many_wait(void **state)
+{
+    struct page_heap   *heap = given_all_rests_waiting(unit_case_of(state)->shape);
+    struct page_account before = unit_account(heap);
+    reserve_behind_a_gap(heap, SMALL_ARENA_PAGES);
+    vm_fake_refuse(2, true);
+    size_t n_grown = grow_exactly(heap, SMALL_ARENA_PAGES);
+    vm_fake_refuse(0, false);
+    struct page_account after = unit_account(heap);
+    if (n_grown == 0)
+        expect_same_books(&before, &after);
+    assert_true(heap->n_rests <= RESTS_MAX);
+    expect_heap(heap);
+    unit_heap_delete(heap);
 }
 
 // The kernel agrees again: then there is memory to be had.
 static void the_heap_grows_again_after_any_number_of_refusals(void **state)
 {
     struct page_heap *heap = given_all_rests_waiting(unit_case_of(state)->shape);
-    struct run       *run = unit_alloc(heap, 100);
+    vm_fake_refuse(2, true);
+    assert_int_equal(grow(heap, 8), 8);   // not a page is left of the current arena
+    vm_fake_refuse(0, false);
+    assert_int_equal(heap->current.end - heap->current.base, 0);
+    struct run *run = unit_alloc(heap, 200);   // more than is free in one piece
     expect_heap(heap);
     page_heap_free(heap, run);
     // Later growths free what waits.
@@ -175,6 +200,7 @@ static const struct unit_sentence sentences[] = {
     {"another switch may fail at any call", another_switch_may_fail_at_any_call},
     {"a small growth may fail at any call", a_small_growth_may_fail_at_any_call},
     {"a waiting rest is given back at the end", a_waiting_rest_is_given_back_at_the_end},
+    {"no more than so many wait", no_more_than_so_many_wait},
     {"the heap grows again after any number of refusals",
      the_heap_grows_again_after_any_number_of_refusals},
 };

@@ -89,6 +89,16 @@ static void a_hint_that_collides_is_thrown_away(void **state)
     assert_int_equal(source.n_hints, ARENA_HINTS_MAX - 3);
 }
 
+// A request larger than an arena that does not fit at a hint says nothing about arenas there.
+static void a_large_request_throws_no_hints_away(void **state)
+{
+    struct arena_source source = given_a_source(unit_case_of(state)->shape);
+    vm_fake_occupy(BASE + ARENA, unit_of(state));
+    expect_arena(&source, 2 * ARENA, (struct arena){BASE + TIB, BASE + TIB + 2 * ARENA});
+    assert_int_equal(source.n_hints, ARENA_HINTS_MAX);
+    expect_arena(&source, ARENA, (struct arena){BASE, BASE + ARENA});
+}
+
 static void occupy_all_hints(const struct arena_source *source, size_t unit)
 {
     for (size_t i = 0; i < source->n_hints; i++)
@@ -275,6 +285,7 @@ static const struct unit_sentence sentences[] = {
     {"a spare that suffices is kept", a_spare_that_suffices_is_kept},
     {"large requests get what they need", large_requests_get_what_they_need},
     {"a hint that collides is thrown away", a_hint_that_collides_is_thrown_away},
+    {"a large request throws no hints away", a_large_request_throws_no_hints_away},
     {"without hints the kernel chooses", without_hints_the_kernel_chooses},
     {"a small arena lies on its unit", a_small_arena_lies_on_its_unit},
     {"a hint beyond user space is dropped", a_hint_beyond_user_space_is_dropped},

@@ -1,4 +1,5 @@
-// The current arena: what growing does to it, to the books and to the kernel's view.
+// pageheap/grow.c: what growing the current arena does to it, to the books and to the kernel's
+// view.
 #include "unit_kit.h"
 #include "vm_fake.h"
 

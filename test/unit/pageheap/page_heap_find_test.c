@@ -104,10 +104,26 @@ static void nothing_is_found_elsewhere(void **state)
     unit_heap_delete(heap);
 }
 
+static void arenas_are_told_from_foreign_memory(void **state)
+{
+    struct page_heap *heap = unit_heap_new(unit_case_of(state)->shape, RETAIN_PCT_NEVER);
+    assert_false(page_heap_has_reserved(heap, 0));
+    struct run *run = unit_alloc(heap, 512);
+    uintptr_t   start = (uintptr_t)run_start(run);
+    page_heap_free(heap, run);   // whatever holds it now
+    assert_true(page_heap_has_reserved(heap, start));
+    assert_true(page_heap_has_reserved(heap, start + 64 * MIB - 1));
+    assert_false(page_heap_has_reserved(heap, start + 64 * MIB));
+    assert_false(page_heap_has_reserved(heap, start - 1));
+    assert_false(page_heap_has_reserved(heap, UINTPTR_MAX));
+    unit_heap_delete(heap);
+}
+
 static const struct unit_sentence sentences[] = {
     {"runs of every size are found", runs_of_every_size_are_found},
     {"a huge run is found in every leaf", a_huge_run_is_found_in_every_leaf},
     {"resized runs are found", resized_runs_are_found},
+    {"arenas are told from foreign memory", arenas_are_told_from_foreign_memory},
     {"nothing is found elsewhere", nothing_is_found_elsewhere},
 };
 

@@ -1,4 +1,5 @@
-// The books over long runs: sums, recounts, and how much stays resident when the heap grows.
+// pageheap/page_account.c over long runs: sums, recounts, and how much stays resident when the heap
+// grows.
 #include "unit_kit.h"
 #include "vm_fake.h"
 
@@ -212,6 +213,28 @@ static void in_place_growth_gives_back_too(void **state)
     unit_heap_delete(heap);
 }
 
+// A request made with a lock held leaves giving back to whoever drops the lock.
+static void what_growth_owes_is_paid_later(void **state)
+{
+    struct page_heap *heap = unit_heap_new(unit_case_of(state)->shape, 100);
+    struct run       *idle = unit_alloc(heap, 20 * MIB / PAGE_BYTES);
+    unit_alloc(heap, 64);
+    page_heap_free(heap, idle);
+    page_heap_pay_owed(heap);   // nothing is owed
+    assert_int_equal(unit_account(heap).scavenged_bytes, 0);
+    struct run_request request = {
+        .n_pages = 21 * MIB / PAGE_BYTES, .kind = RUN_IN_USE, .owes_scavenge = true};
+    assert_non_null(page_heap_alloc(heap, &request));
+    assert_int_equal(unit_account(heap).scavenged_bytes, 0);
+    page_heap_pay_owed(heap);
+    assert_in_range(unit_account(heap).scavenged_bytes, 19 * MIB, 21 * MIB);
+    size_t paid_bytes = unit_account(heap).scavenged_bytes;
+    page_heap_pay_owed(heap);   // paid once
+    assert_int_equal(unit_account(heap).scavenged_bytes, paid_bytes);
+    expect_heap(heap);
+    unit_heap_delete(heap);
+}
+
 // ---- steady state -----------------------------------------------------------------------------
 
 #define WARM_UP_ROUNDS 5   // until windows and larger runs have found their places
@@ -246,6 +269,7 @@ static const struct unit_sentence sentences[] = {
     {"growth_scav large holes, the form of 2019", growth_gives_large_holes_back},
     {"growth_scav no more than it grew", growth_gives_back_no_more_than_it_grew},
     {"growth_scav in place", in_place_growth_gives_back_too},
+    {"growth_scav owed", what_growth_owes_is_paid_later},
     {"steady_state", a_steady_load_does_not_grow},
 };
 

@@ -3,6 +3,7 @@
 #include "vm_fake.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static size_t page_of(const struct run *run)
 {
@@ -368,6 +369,33 @@ NO_LOCK_ANALYSIS static void locks_can_be_held_and_reset(void **state)
     unit_heap_delete(heap);
 }
 
+// In a child, so that the parent's side is seen as well.
+NO_LOCK_ANALYSIS static void work_as_fork_child(void *argument)
+{
+    struct page_heap *heap = argument;
+    page_heap_fork_child(heap);
+    page_heap_free(heap, unit_alloc(heap, 1));
+    page_heap_free(heap, unit_alloc(heap, 100));
+    if (page_heap_verify(heap) != NULL || page_heap_trim(heap) == 0)
+        _exit(1);
+}
+
+NO_LOCK_ANALYSIS static void both_sides_of_a_fork_work(void **state)
+{
+    struct page_heap *heap = unit_heap_new(unit_case_of(state)->shape, RETAIN_PCT_NEVER);
+    unit_alloc(heap, 1);
+    page_heap_fork_prepare(heap);
+    assert_true(lock_is_held(&heap->lock));
+    assert_true(lock_is_held(&heap->caches[0].lock));
+    expect_survives(work_as_fork_child, heap);
+    page_heap_fork_parent(heap);
+    assert_false(lock_is_held(&heap->lock));
+    page_heap_free(heap, unit_alloc(heap, 100));
+    assert_true(page_heap_trim(heap) > 0);   // giving back goes on
+    expect_heap(heap);
+    unit_heap_delete(heap);
+}
+
 static void settings_have_defaults(void **state)
 {
     struct page_heap_config config = {.n_caches = 0};
@@ -406,6 +434,7 @@ static const struct unit_sentence sentences[] = {
     {"freeing twice ends the process", freeing_twice_ends_the_process},
     {"each range is visited", each_range_is_visited},
     {"locks can be held and reset", locks_can_be_held_and_reset},
+    {"both sides of a fork work", both_sides_of_a_fork_work},
     {"settings have defaults", settings_have_defaults},
 };
 

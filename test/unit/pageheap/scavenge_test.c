@@ -1,4 +1,5 @@
-// Giving back, through a heap whose page set holds literal bitmaps: how much, and which pages.
+// pageheap/scavenger.c, through a heap whose page set holds literal bitmaps: how much, and which
+// pages.
 #include "os/vm.h"
 #include "unit_kit.h"
 #include "vm_fake.h"
