@@ -90,6 +90,11 @@ bool model_verify(struct page_heap_model *model);
 // Destroys the heap; the kernel must have everything back.
 bool model_end(struct page_heap_model *model);
 
+// The books, and what the fake kernel says about them.
+bool model_compare_books(struct page_heap_model *model);
+// The ends of a place where pages changed hands, and the pages next to it.
+bool model_compare_around(struct page_heap_model *model, size_t first, size_t n_pages);
+
 // ---- the pages: model_pages.c -----------------------------------------------------------------
 
 // Writes the message. Returns false.
