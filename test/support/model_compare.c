@@ -2,6 +2,9 @@
 #include "page_heap_model.h"
 #include "vm_fake.h"
 
+// Beside the tables: records of all slots and caches, ranges, headers, steps of 64 KiB.
+#define METADATA_MORE_BYTES (512 * KIB)
+
 bool model_compare_books(struct page_heap_model *model)
 {
     struct page_account account;
@@ -63,12 +66,34 @@ bool model_compare_all(struct page_heap_model *model)
     return true;
 }
 
+// Records are used again: what metadata takes does not grow with the number of operations.
+static bool compare_metadata(struct page_heap_model *model)
+{
+    const struct page_heap *heap = model->heap;
+    size_t                  n_records = 0;
+    for (size_t i = 0; i < MODEL_SLOTS; i++)
+        n_records += model->slots[i].run != NULL;
+    for (unsigned c = 0; c < heap->n_caches; c++)
+        n_records += heap->caches[c].n_records;
+    if (heap->records.n_handed_out != n_records)
+        return model_diverges(model, "%zu records handed out, %zu used", heap->records.n_handed_out,
+                              n_records);
+    size_t n_tables = 1;   // in stock
+    for (size_t i = 0; i < TABLES_MAX; i++)
+        n_tables += heap->free.tables[i] != NULL;
+    size_t most = n_tables * (sizeof(struct page_set_table) + sizeof(struct page_map_table)) +
+                  METADATA_MORE_BYTES;
+    if (heap->metadata.mapped_bytes > most)
+        return model_diverges(model, "%zu bytes of metadata", heap->metadata.mapped_bytes);
+    return true;
+}
+
 bool model_verify(struct page_heap_model *model)
 {
     const char *broken = page_heap_verify(model->heap);
     if (broken != NULL)
         return model_diverges(model, "verify: %s", broken);
-    return model_compare_all(model);
+    return compare_metadata(model) && model_compare_all(model);
 }
 
 bool model_compare_around(struct page_heap_model *model, size_t first, size_t n_pages)

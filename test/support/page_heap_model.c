@@ -253,7 +253,8 @@ static bool apply_free(struct page_heap_model *model, const struct heap_op *op)
 enum room { ROOM_NONE, ROOM_CERTAIN, ROOM_PERHAPS };
 
 // Can the pages [first, first + n_pages) be had in place, from caches too? *out_to_grow: how many
-// are not there yet. Beyond the current arena that depends on who else is there: in a calm world, nobody.
+// are not there yet. Beyond the current arena that depends on who else is there: in a calm world,
+// nobody.
 static enum room room_behind(const struct page_heap_model *model, size_t first, size_t n_pages,
                              size_t *out_to_grow)
 {
