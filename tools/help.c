@@ -18,8 +18,8 @@ static const char text_words[] =
     "live         asked for by the program and not freed\n"
     "rounding     size class minus request\n"
     "free slots   free places in spans that still hold a live object\n"
-    "cached       kept by a thread or CPU for its next request\n"
-    "free ready   free, still resident; goes back to the system unless it is used soon\n"
+    "cached       set aside in page caches for the next small runs\n"
+    "free ready   free, still resident; goes back when the heap grows or is trimmed\n"
     "metadata     neap's own books\n"
     "released     free and given back to the system; not resident\n"
     "\n"
@@ -68,7 +68,7 @@ static void print_topics(FILE *out, bool are_commands)
 
 void help_print_overview(FILE *out)
 {
-    (void)fprintf(out, "neap - a memory allocator whose resident memory follows the live memory\n"
+    (void)fprintf(out, "neap - a memory allocator that grows in small steps and counts every byte\n"
                        "\n"
                        "Examples:\n"
                        "  neap run -- ./server            start a program with neap\n"

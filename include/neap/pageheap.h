@@ -28,10 +28,10 @@ typedef struct neap_pageheap neap_pageheap;
 /* Zero in any field: the default. Fill in by name, so that later fields stay zero. */
 struct neap_pageheap_config {
     size_t   arena_bytes;    /* address space reserved at a time; default 64 MiB; a multiple of
-                                64 KiB */
+                                64 KiB, at most 1 TiB */
     unsigned caches;         /* page caches, 1 to 64; default one per CPU */
     unsigned retain_percent; /* when the heap grows, give back what is resident beyond this share
-                                of what is in use; 100 or more; default 110 */
+                                of what is in use; 100 to 1000; default 110 */
     bool     retain_all;     /* never give back but when asked to */
 };
 
@@ -63,7 +63,8 @@ struct neap_run {
 };
 
 /* Hands out a run, at the lowest address that fits. `out_run` may be NULL.
- * NULL: ENOMEM, or EINVAL for a size of 0 or an alignment that is no power of two. */
+ * NULL: ENOMEM, or EINVAL for a size of 0, an alignment that is no power of two, or an unknown
+ * kind. */
 void *neap_pageheap_alloc(neap_pageheap *heap, const struct neap_run_request *request,
                           struct neap_run *out_run);
 
@@ -76,12 +77,12 @@ bool neap_pageheap_resize(neap_pageheap *heap, void *start, size_t bytes, bool *
 
 /* The run that `address` lies in; any value at all may be asked for. Takes no lock. Reliable from
  * when neap_pageheap_alloc has returned it, as long as it cannot be freed or resized meanwhile.
- * False: none; errno is not set. */
+ * `out_run` may be NULL. False: none; errno is not set. */
 bool neap_pageheap_find(neap_pageheap *heap, const void *address, struct neap_run *out_run);
 
-/* One step of giving back, for whoever paces it: the highest idle run of at most `max_bytes` (a
- * huge page is kept together), without a lock held across the system call.
- * Returns bytes given back; 0: nothing is idle, or the kernel refused. */
+/* One step of giving back, for whoever paces it: the highest idle run, without a lock held across
+ * the system call. `max_bytes` is rounded up to an OS page, and a huge page that is all idle goes
+ * as a whole. Returns bytes given back; 0: nothing is idle, or the kernel refused. */
 size_t neap_pageheap_scavenge_step(neap_pageheap *heap, size_t max_bytes);
 
 /* Gives back at least `bytes`, if so much is idle. Returns bytes given back. */
@@ -101,7 +102,8 @@ struct neap_pageheap_stats {
     size_t cached_released;  /* in page caches, not resident */
     size_t free_ready;       /* free, resident */
     size_t free_released;    /* free, not resident */
-    size_t metadata;         /* the heap's own books, beside `mapped` */
+    size_t metadata;         /* address space prepared for the heap's own books, beside `mapped`;
+                                what of it is resident is mostly far less */
     size_t grown_times;      /* growths, since it was made (a count) */
     size_t scavenged;        /* given back, since it was made */
     size_t scavenge_refused; /* "not now" from the kernel, since it was made (a count) */

@@ -70,9 +70,9 @@ static void print_account(FILE *out, const char *format)
         const char *name;
         size_t      n_bytes;
     } rows[] = {
-        {"slots_used", account.slots.used_bytes},
-        {"slots_free", account.slots.free_bytes},
-        {"large", account.large_bytes},
+        {"live_and_rounding", account.slots.used_bytes},
+        {"free_slots", account.slots.free_bytes},
+        {"large_objects", account.large_bytes},
         {"cached", pages->cached_ready_bytes},
         {"free_ready", pages->free_ready_bytes},
         {"released", pages->free_released_bytes + pages->cached_released_bytes},
@@ -86,7 +86,7 @@ static void print_account(FILE *out, const char *format)
 NEAP_API void malloc_stats(void)
 {
     fputs("neap, bytes:\n", stderr);
-    print_account(stderr, "%-12s %20zu\n");
+    print_account(stderr, "%-18s %20zu\n");
 }
 
 NEAP_API int malloc_info(int options, FILE *out)

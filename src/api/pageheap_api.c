@@ -9,6 +9,8 @@
 #include <errno.h>
 
 #define RETAIN_PERCENT_DEFAULT 110
+#define RETAIN_PERCENT_MAX 1000
+#define ARENA_BYTES_MAX ((size_t)1 << 40)
 #define ARENA_UNIT_BYTES (64 * KIB)   // the largest OS page: a multiple is one everywhere
 
 struct neap_pageheap {
@@ -32,7 +34,8 @@ static bool fail(int error)
 static bool config_translate(const struct neap_pageheap_config *config,
                              struct page_heap_config           *out)
 {
-    if (config->arena_bytes % ARENA_UNIT_BYTES != 0 || config->caches > PAGE_CACHES_MAX ||
+    if (config->arena_bytes % ARENA_UNIT_BYTES != 0 || config->arena_bytes > ARENA_BYTES_MAX ||
+        config->caches > PAGE_CACHES_MAX || config->retain_percent > RETAIN_PERCENT_MAX ||
         (config->retain_percent != 0 && config->retain_percent < 100))
         return fail(EINVAL);
     unsigned retain_pct =
@@ -101,7 +104,8 @@ NEAP_API void *neap_pageheap_alloc(neap_pageheap *heap, const struct neap_run_re
                                    struct neap_run *out_run)
 {
     size_t align_bytes = request->align_bytes != 0 ? request->align_bytes : 1;
-    if (request->bytes == 0 || !is_power_of_two(align_bytes)) {
+    if (request->bytes == 0 || !is_power_of_two(align_bytes) ||
+        (request->kind != NEAP_RUN_IN_USE && request->kind != NEAP_RUN_MANUAL)) {
         errno = EINVAL;
         return NULL;
     }
@@ -159,7 +163,7 @@ NEAP_API bool neap_pageheap_resize(neap_pageheap *heap, void *start, size_t byte
 NEAP_API bool neap_pageheap_find(neap_pageheap *heap, const void *address, struct neap_run *out_run)
 {
     struct run *run = page_heap_find(&heap->pages, (uintptr_t)address);
-    if (run != NULL)
+    if (run != NULL && out_run != NULL)
         run_describe(run, out_run);
     return run != NULL;
 }

@@ -9,7 +9,7 @@
 #include "os/lock.h"
 #include "pageheap/page_set.h"
 
-#define CACHED_RUN_PAGES_MAX 16   // a quarter of a window; larger runs rarely fit in what is left
+#define UNCACHED_RUN_PAGES_MIN 16   // a quarter of a window: longer ones rarely fit in what is left
 #define PAGE_CACHE_RECORDS 16
 
 struct page_cache {

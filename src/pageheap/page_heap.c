@@ -316,7 +316,7 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
         align_pages - 1 > RUN_PAGES_MAX - request->n_pages)
         return NULL;
     struct grant grant = {.grown_pages = 0};
-    bool         cacheable = request->n_pages < CACHED_RUN_PAGES_MAX && align_pages == 1;
+    bool         cacheable = request->n_pages < UNCACHED_RUN_PAGES_MIN && align_pages == 1;
     bool         granted = cacheable ? alloc_through_cache(heap, request, &grant)
                                      : alloc_past_caches(heap, request, &grant);
     if (UNLIKELY(!granted) && !alloc_from_reserves(heap, request, &grant))
@@ -357,7 +357,7 @@ void page_heap_free(struct page_heap *heap, struct run *run)
 {
     CHECK(run->kind != RUN_FREE);
     DCHECK_IF(verify_now_and_then(heap));
-    if (run->n_pages < CACHED_RUN_PAGES_MAX && free_to_cache(heap, run))
+    if (run->n_pages < UNCACHED_RUN_PAGES_MIN && free_to_cache(heap, run))
         return;
     lock_acquire(&heap->lock);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;

@@ -13,7 +13,7 @@ static uint32_t random_run_pages(struct random_source *random, const struct mode
         return (uint32_t)random_between(random, 1, size_min(max, 4));
     case 2:
     case 3:
-        return (uint32_t)size_min(max, CACHED_RUN_PAGES_MAX - 2 + random_below(random, 5));
+        return (uint32_t)size_min(max, UNCACHED_RUN_PAGES_MIN - 2 + random_below(random, 5));
     default:
         return (uint32_t)random_between(random, 1, size_min(max, 40));
     }

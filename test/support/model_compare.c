@@ -2,8 +2,8 @@
 #include "page_heap_model.h"
 #include "vm_fake.h"
 
-// Beside the tables: records of all slots and caches, ranges, headers, steps of 64 KiB.
-#define METADATA_MORE_BYTES (512 * KIB)
+// Beside the tables: records of all slots and caches, ranges, in steps of 64 KiB.
+#define METADATA_MORE_BYTES (192 * KIB)
 
 bool model_compare_books(struct page_heap_model *model)
 {
@@ -78,11 +78,12 @@ static bool compare_metadata(struct page_heap_model *model)
     if (heap->records.n_handed_out != n_records)
         return model_diverges(model, "%zu records handed out, %zu used", heap->records.n_handed_out,
                               n_records);
-    size_t n_tables = 1;   // in stock
+    size_t n_tables = heap->table_stock.set_table != NULL || heap->table_stock.map_table != NULL;
     for (size_t i = 0; i < TABLES_MAX; i++)
         n_tables += heap->free.tables[i] != NULL;
-    size_t most = n_tables * (sizeof(struct page_set_table) + sizeof(struct page_map_table)) +
-                  METADATA_MORE_BYTES;
+    size_t table_bytes = sizeof(struct page_set_table) + sizeof(struct page_map_table) +
+                         2 * model->config->os_page_bytes;
+    size_t most = n_tables * table_bytes + METADATA_MORE_BYTES;
     if (heap->metadata.mapped_bytes > most)
         return model_diverges(model, "%zu bytes of metadata", heap->metadata.mapped_bytes);
     return true;

@@ -107,9 +107,9 @@ static size_t random_pages(struct random_source *random)
     case 3:
     case 4:
     case 5:
-        return random_between(random, CACHED_RUN_PAGES_MAX - 2, CACHED_RUN_PAGES_MAX + 2);
+        return random_between(random, UNCACHED_RUN_PAGES_MIN - 2, UNCACHED_RUN_PAGES_MIN + 2);
     default:
-        return random_between(random, 1, CACHED_RUN_PAGES_MAX - 1);
+        return random_between(random, 1, UNCACHED_RUN_PAGES_MIN - 1);
     }
 }
 

@@ -206,7 +206,7 @@ static bool apply_alloc(struct page_heap_model *model, const struct heap_op *op)
     struct model_slot *slot = &model->slots[op->slot];
     enum run_kind      kind = op->kind == OP_ALLOC_MANUAL ? RUN_MANUAL : RUN_IN_USE;
     struct asked       asked = {op->pages, (size_t)1 << op->detail, false};
-    asked.cacheable = asked.n_pages < CACHED_RUN_PAGES_MAX && asked.align_pages == 1;
+    asked.cacheable = asked.n_pages < UNCACHED_RUN_PAGES_MIN && asked.align_pages == 1;
     if (slot->run != NULL ||
         model->in_use_pages + model->manual_pages + op->pages > model->config->live_pages_max)
         return true;
