@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,7 +25,8 @@
 #define VERIFY_OPS 4000       // every so often the heap's own recount, which takes a millisecond
 #define SHORT_OPS 300         // a sequence that is compared page by page at each operation
 #define SHRINK_TRIALS_MAX 20000   // a millisecond each
-#define REPLAY_SECONDS_MAX 20     // of a single sequence, which takes milliseconds
+#define SHRINK_SECONDS_MAX 20
+#define REPLAY_SECONDS_MAX 20   // of a single sequence, which takes milliseconds
 #define REPRODUCTION_OPS_MAX 30
 
 #define OPERATIONS_DEFAULT EFFORT(UINT64_C(104000000), UINT64_C(5000000))
@@ -157,6 +159,7 @@ struct replay {
     const struct model_config *config;
     uint64_t                   seed;
     bool                       is_last;   // the one whose outcome is printed
+    time_t                     end;       // of the search
 };
 
 static void replay_in_child(const struct replay *replay, const struct heap_op *ops, size_t n_ops)
@@ -179,16 +182,20 @@ static void replay_in_child(const struct replay *replay, const struct heap_op *o
 
 static bool replay_fails(void *context, const struct heap_op *ops, size_t n_ops)
 {
+    const struct replay *replay = context;
+    if (time(NULL) > replay->end && !replay->is_last)
+        return false;
     pid_t child = fork();
     if (child == 0)
-        replay_in_child(context, ops, n_ops);
+        replay_in_child(replay, ops, n_ops);
     return wait_for(child) != 0;
 }
 
 // Prints the reproduction. Returns how many operations it has, or 0 if it cannot be reproduced.
 static size_t shrink_and_print(const struct model_config *config, const struct progress *progress)
 {
-    struct replay   replay = {config, progress->seed, false};
+    struct replay replay = {
+        .config = config, .seed = progress->seed, .end = time(NULL) + SHRINK_SECONDS_MAX};
     struct heap_op *ops = malloc(progress->n_ops * sizeof *ops);
     fill_sequence(ops, progress->n_ops, progress->seed, config);
     size_t n_ops = 0;
