@@ -4,7 +4,6 @@
 
 #define NODISCARD __attribute__((warn_unused_result))
 #define NORETURN __attribute__((noreturn))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CACHE_LINE_BYTES 64

@@ -1,5 +1,5 @@
 // The bitmaps, their summaries, and the walk that finds the lowest run that fits.
-#include "pageheap/page_set.h"
+#include "pageheap/page_set_parts.h"
 
 #include "base/check.h"
 
@@ -7,47 +7,13 @@
 
 #define NO_HINT ((size_t)1 << PAGE_NUMBER_BITS)   // nothing is free
 
-static unsigned level_shift(unsigned level)
-{
-    return LEAF_PAGES_SHIFT + FANOUT_SHIFT * level;
-}
-
-static struct page_leaf *leaf_at(const struct page_set *set, size_t page)
-{
-    struct page_set_table *table = set->tables[page >> TABLE_PAGES_SHIFT];
-    DCHECK(table != NULL);
-    return &table->leaves[(page >> LEAF_PAGES_SHIFT) % TABLE_LEAVES];
-}
-
 // Where the summaries of each level begin: in a table up to level 2, in the set above.
-static const size_t level_offset[ROOT_LEVEL + 1] = {
+const size_t page_set_level_offset[ROOT_LEVEL + 1] = {
     offsetof(struct page_set_table, level0), offsetof(struct page_set_table, level1),
     offsetof(struct page_set_table, level2), offsetof(struct page_set, level3),
     offsetof(struct page_set, level4),       offsetof(struct page_set, level5),
     offsetof(struct page_set, level6),       offsetof(struct page_set, level7),
 };
-
-// Entry `index` of a level, counted over the whole address space; NULL where no table has been
-// supplied. Those that belong to one entry above follow it in memory.
-static inline struct page_summary *level_entry(const struct page_set *set, unsigned level,
-                                               size_t index)
-{
-    // A page_set is always changeable in memory; const here means "this call changes nothing".
-    uintptr_t holder = (uintptr_t)set;
-    if (level < TABLE_LEVELS) {
-        unsigned in_table_shift = FANOUT_SHIFT * (TABLE_LEVELS - level);
-        holder = (uintptr_t)set->tables[index >> in_table_shift];
-        index &= ((size_t)1 << in_table_shift) - 1;
-        if (holder == 0)
-            return NULL;
-    }
-    return (struct page_summary *)(holder + level_offset[level]) + index;
-}
-
-static bool summary_equals(const struct page_summary *a, const struct page_summary *b)
-{
-    return a->at_start == b->at_start && a->longest == b->longest && a->at_end == b->at_end;
-}
 
 static struct page_summary leaf_summarise(const struct page_leaf *leaf)
 {
@@ -93,7 +59,8 @@ static struct page_summary summaries_join(const struct page_summary *below, uint
 }
 
 // What entry `index` of a level should say.
-static struct page_summary summary_derive(const struct page_set *set, unsigned level, size_t index)
+struct page_summary page_set_derive_summary(const struct page_set *set, unsigned level,
+                                            size_t index)
 {
     if (level == 0)
         return leaf_summarise(leaf_at(set, index << LEAF_PAGES_SHIFT));
@@ -111,7 +78,7 @@ static uint64_t releasable_in_word(const struct page_set *set, const struct page
     return set->os_page_pages == 1 ? ready : bits_whole_groups(ready, set->os_page_pages);
 }
 
-static bool leaf_is_releasable(const struct page_set *set, const struct page_leaf *leaf)
+bool page_set_leaf_is_releasable(const struct page_set *set, const struct page_leaf *leaf)
 {
     uint64_t any = 0;
     for (size_t i = 0; i < LEAF_WORDS; i++)
@@ -130,7 +97,7 @@ static void update_releasable(struct page_set *set, size_t leaf_index)
     size_t                 table_index = leaf_index / TABLE_LEAVES;
     struct page_set_table *table = set->tables[table_index];
     size_t                 i = leaf_index % TABLE_LEAVES;
-    mark_bit(table->releasable, i, leaf_is_releasable(set, &table->leaves[i]));
+    mark_bit(table->releasable, i, page_set_leaf_is_releasable(set, &table->leaves[i]));
     uint64_t any = 0;
     for (size_t w = 0; w < TABLE_LEAVES / WORD_BITS; w++)
         any |= table->releasable[w];
@@ -176,7 +143,7 @@ static void update_above_leaves(struct page_set *set, size_t low, size_t high)
     for (unsigned level = 0; changed && level <= ROOT_LEVEL; level++) {
         changed = false;
         for (size_t i = low; i <= high; i++) {
-            struct page_summary  now = summary_derive(set, level, i);
+            struct page_summary  now = page_set_derive_summary(set, level, i);
             struct page_summary *entry = level_entry(set, level, i);
             changed |= !summary_equals(entry, &now);
             *entry = now;
@@ -491,77 +458,4 @@ bool page_set_find_releasable(const struct page_set *set, size_t n_pages_max, pa
 {
     struct release_limits limits = {.below = page_at_number(NO_HINT), .n_pages_max = n_pages_max};
     return page_set_find_releasable_within(set, &limits, out_first, out_n_pages);
-}
-
-// ---- verification -----------------------------------------------------------------------------
-
-static const char *leaf_verify(const struct page_set *set, const struct page_leaf *leaf)
-{
-    for (size_t i = 0; i < LEAF_WORDS; i++) {
-        if ((leaf->released[i] & ~leaf->free[i]) != 0)
-            return "S1 a released page is not free";   // S1
-        if (bits_whole_groups(leaf->released[i], set->os_page_pages) != leaf->released[i])
-            return "S2 part of an OS page is released";   // S2
-    }
-    return NULL;
-}
-
-static const char *table_verify(const struct page_set *set, size_t table_index, size_t *free_pages,
-                                size_t *released_pages)
-{
-    const struct page_set_table *table = set->tables[table_index];
-    uint64_t                     any_releasable = 0;
-    for (size_t i = 0; i < TABLE_LEAVES; i++) {
-        const struct page_leaf *leaf = &table->leaves[i];
-        const char             *broken = leaf_verify(set, leaf);
-        if (broken != NULL)
-            return broken;
-        size_t first = (table_index << TABLE_PAGES_SHIFT) + (i << LEAF_PAGES_SHIFT);
-        size_t n_free = bits_count_range(leaf->free, 0, LEAF_PAGES);
-        size_t lowest = bits_array_find_run(leaf->free, LEAF_WORDS, 1);
-        if (n_free > 0 && first + lowest < set->search_hint)
-            return "S4 a page below the search hint is free";   // S4
-        *free_pages += n_free;
-        *released_pages += bits_count_range(leaf->released, 0, LEAF_PAGES);
-        bool marked = (table->releasable[i / WORD_BITS] >> (i % WORD_BITS) & 1) != 0;
-        if (marked != leaf_is_releasable(set, leaf))
-            return "S5 a leaf is wrongly marked";   // S5
-        any_releasable |= marked;
-    }
-    bool marked = (set->releasable[table_index / WORD_BITS] >> (table_index % WORD_BITS) & 1) != 0;
-    return marked != (any_releasable != 0) ? "S5 a table is wrongly marked" : NULL;
-}
-
-static const char *summaries_verify(const struct page_set *set)
-{
-    for (unsigned level = 0; level <= ROOT_LEVEL; level++) {
-        size_t n_entries = (size_t)1 << (PAGE_NUMBER_BITS - level_shift(level));
-        for (size_t i = 0; i < n_entries; i++) {
-            const struct page_summary *entry = level_entry(set, level, i);
-            if (entry == NULL) {   // no table: nothing of it until the next one
-                i |= ((size_t)1 << (FANOUT_SHIFT * (TABLE_LEVELS - level))) - 1;
-                continue;
-            }
-            struct page_summary derived = summary_derive(set, level, i);
-            if (!summary_equals(entry, &derived))
-                return "S6 a summary is not what lies below it";   // S6
-        }
-    }
-    return NULL;
-}
-
-const char *page_set_verify(const struct page_set *set)
-{
-    size_t free_pages = 0;
-    size_t released_pages = 0;
-    for (size_t i = 0; i < TABLES_MAX; i++) {
-        if (set->tables[i] == NULL)
-            continue;
-        const char *broken = table_verify(set, i, &free_pages, &released_pages);
-        if (broken != NULL)
-            return broken;
-    }
-    if (free_pages != set->free_pages || released_pages != set->released_pages)
-        return "S3 a count is not the number of bits";   // S3
-    return summaries_verify(set);
 }

@@ -1,4 +1,4 @@
-// fork in a busy process: with all locks held across it, parent and child both go on.
+// pageheap/standstill.c: fork in a busy process, with all locks held across it; both sides go on.
 #include "base/atomic.h"
 #include "page_heap_load.h"
 
