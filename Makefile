@@ -27,7 +27,7 @@ test: ## build every variant and run all tests; ends with "N passed, N failed"
 	@dev/setup test
 	@dev/test
 
-check: ## what to run before every commit: format, layers, tidy, unit tests (under a minute)
+check: ## what to run before every commit: format, layers, tidy, unit tests
 	@dev/setup test
 	@dev/test --quick
 

@@ -5,6 +5,7 @@ found by their braces. That is exact for code that the compiler and clang-format
 """
 import pathlib
 import re
+import sys
 
 TOKEN = re.compile(
     r'(?P<comment>//[^\n]*|/\*.*?\*/)'
@@ -139,3 +140,14 @@ def read_sources(root, folders, suffixes=('.c', '.h', '.def')):
 
 def tree_root():
     return pathlib.Path(__file__).resolve().parent.parent
+
+
+def run_checker(check, usage):
+    """What a checker does when called: prints the complaints about the tree. The exit status."""
+    if len(sys.argv) != 1:
+        print(usage, file=sys.stderr)
+        return 2
+    complaints = check(tree_root())
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0

@@ -198,15 +198,5 @@ def check(root):
             *check_places(library), *documents.check(root)]
 
 
-def main():
-    if len(sys.argv) != 1:
-        print(__doc__, file=sys.stderr)
-        return 2
-    complaints = check(c_source.tree_root())
-    for complaint in complaints:
-        print(complaint)
-    return 1 if complaints else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(c_source.run_checker(check, __doc__))

@@ -248,6 +248,15 @@ size_t page_set_take(struct page_set *set, page_id first, size_t n_pages)
     return n_released;
 }
 
+// The lowest run that fits in a leaf. Requires: there is one, as the leaf's summary says.
+static page_id first_fit_in_leaf(const struct page_set *set, size_t leaf_index, size_t n_pages)
+{
+    size_t first = leaf_index << LEAF_PAGES_SHIFT;
+    size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
+    DCHECK(at != BITS_NONE);
+    return page_at_number(first + at);
+}
+
 // One step of the walk: looks through entries [low, high) of a level for room for `n_pages`.
 struct walk_step {
     enum { WALK_NOTHING, WALK_SPANS, WALK_INSIDE } found;
@@ -291,10 +300,7 @@ static bool walk_down(struct page_set *set, size_t n_pages, page_id *out_first)
         low = step.entry * FANOUT;
         high = low + FANOUT;
         if (level == 0) {
-            size_t first = step.entry << LEAF_PAGES_SHIFT;
-            size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
-            DCHECK(at != BITS_NONE);
-            *out_first = page_at_number(first + at);
+            *out_first = first_fit_in_leaf(set, step.entry, n_pages);
             return true;
         }
     }
@@ -324,9 +330,7 @@ bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_first)
     }
     // Most requests are small and fit in the leaf where free pages start: no walk is needed.
     if (entry->longest >= n_pages) {
-        size_t first = leaf_index << LEAF_PAGES_SHIFT;
-        size_t at = bits_array_find_run(leaf_at(set, first)->free, LEAF_WORDS, n_pages);
-        *out_first = page_at_number(first + at);
+        *out_first = first_fit_in_leaf(set, leaf_index, n_pages);
         return true;
     }
     return walk_down(set, n_pages, out_first);
