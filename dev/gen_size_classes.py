@@ -5,6 +5,8 @@ Sizes: multiples of 16 up to 128, then eight to each doubling up to 32 KiB, so t
 never adds more than 12.5 % (above 128 bytes) and every power of two is a class (which alignment
 needs). Span pages: the fewest whose tail, too short for another slot, is at most 1/16 of the span,
 with at least 4 slots where 32 pages allow it and at most 512 (one bit each in the record).
+
+Classes count from 1: a span of class 0 is one large object. The last row answers most requests with one load: the class for each multiple of 16 up to 1 KiB.
 """
 import sys
 
@@ -14,6 +16,7 @@ SLOTS_MIN = 4
 PAGES_MAX = 32
 TAIL_MAX = 1 / 16
 LARGEST = 32 * 1024
+TABLE_MAX = 1024
 
 
 def sizes():
@@ -43,6 +46,11 @@ def main():
         slots = pages * PAGE // size
         row = f"SIZE_CLASS({size}, {pages})"
         out.append(f"{row:<24} // {slots:3} slots, {100 * tail(size, pages):4.1f} %")
+    classes = [next(i for i, size in enumerate(sizes(), 1) if size >= n)
+               for n in range(0, TABLE_MAX + 1, 16)]
+    rows = [", ".join(map(str, classes[i:i + 16])) for i in range(0, len(classes), 16)]
+    out += ["// CLASS_OF_SIXTEENTHS(class of 0 bytes, of 16, of 32, ... of 1024)",
+            "CLASS_OF_SIXTEENTHS(" + ",\n                    ".join(rows) + ")"]
     text = "\n".join(out) + "\n"
     if sys.argv[1:] == ["--check"]:
         with open("src/span/size_class.def", encoding="utf-8") as file:

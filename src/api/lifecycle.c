@@ -38,8 +38,9 @@ static void after_fork_in_child(void)
 
 // First of all (the library is linked with -z initfirst), so that our handler runs last before a
 // fork: the handlers of others may allocate.
-__attribute__((constructor(101))) static void register_fork_handlers(void)
+__attribute__((constructor(101))) static void begin(void)
 {
     // Fails only without memory; then a child of a threaded process may find a lock held.
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    front_enable_caches();
 }

@@ -6,6 +6,11 @@
 #define NORETURN __attribute__((noreturn))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+// Few bytes, at a fixed distance from the thread pointer: one instruction to reach, no call that
+// might allocate, and little enough that dlopen finds room for it.
+#define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 #define CACHE_LINE_BYTES 64
 #define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE_BYTES)))
 

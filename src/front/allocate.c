@@ -1,49 +1,99 @@
-// Allocating: small objects from a central list, large ones as runs of their own.
+// Allocating: small objects from the thread's cache, large ones as runs of their own.
 #include "base/check.h"
 #include "front/heap.h"
+#include "front/release.h"
+#include "front/thread.h"
 
 #include <string.h>
 
-static void *allocate_small(struct heap *heap, size_t n_bytes)
+// With another word or span of the cache, or without a cache.
+static void *allocate_slot(struct heap *heap, unsigned size_class)
 {
-    return central_fetch(&heap->central, size_class_for(n_bytes));
+    struct cache *cache = thread_earn_cache(&heap->caches);
+    if (cache != NULL) {
+        void *slot = cache_allocate(cache, size_class);
+        cache_leave(cache);
+        return slot;
+    }
+    return central_fetch(&heap->central, size_class);
 }
 
-static void *allocate_large(struct heap *heap, size_t n_bytes, size_t align_pages,
-                            bool *out_zero_known)
+// The OS has no more memory: collect what caches hold, and what nobody has taken in yet.
+static void collect(struct heap *heap)
 {
-    if (n_bytes > OBJECT_BYTES_MAX)
+    release_late_frees(heap);
+    central_take_in_all(&heap->central);
+    caches_empty(&heap->caches);
+}
+
+static NOINLINE void *allocate_small_slowly(unsigned size_class)
+{
+    struct heap *heap = heap_get();
+    if (UNLIKELY(lock_this_thread_has_any()))   // in a signal handler
+        return reserve_allocate(&heap->reserve, OBJECT_ALIGN, size_classes[size_class].slot_bytes);
+    void *slot = allocate_slot(heap, size_class);
+    if (UNLIKELY(slot == NULL)) {
+        collect(heap);
+        slot = allocate_slot(heap, size_class);
+    }
+    return slot;
+}
+
+static ALWAYS_INLINE void *allocate_small(unsigned size_class)
+{
+    struct cache *cache = thread_enter_cache();
+    if (LIKELY(cache != NULL)) {
+        void *slot = cache_allocate_at_once(cache, size_class);
+        cache_leave(cache);
+        if (LIKELY(slot != NULL))
+            return slot;
+    }
+    return allocate_small_slowly(size_class);
+}
+
+static NOINLINE void *allocate_large(size_t alignment, size_t n_bytes, bool *out_zero_known)
+{
+    *out_zero_known = false;
+    if (n_bytes > OBJECT_BYTES_MAX || alignment > OBJECT_BYTES_MAX)
         return NULL;
+    struct heap *heap = heap_get();
+    if (UNLIKELY(lock_this_thread_has_any()))
+        return reserve_allocate(&heap->reserve, alignment, n_bytes);
+    release_late_frees(heap);
     struct run_request request = {
-        .n_pages = bytes_to_pages_up(n_bytes), .align_pages = align_pages, .kind = RUN_IN_USE};
+        .n_pages = bytes_to_pages_up(size_max(n_bytes, 1)),
+        .align_pages = size_max(bytes_to_pages_down(alignment), 1),
+        .kind = RUN_IN_USE,
+    };
     struct run *run = page_heap_alloc(&heap->pages, &request);
+    if (UNLIKELY(run == NULL)) {
+        collect(heap);
+        run = page_heap_alloc(&heap->pages, &request);
+    }
     if (run == NULL)
         return NULL;
-    span_of_run(run)->size_class = SPAN_LARGE;
     *out_zero_known = run->zero_known;
-    add_relaxed(&heap->large_objects, 1);              // counter
+    add_relaxed(&heap->n_large_allocated, 1);          // counter
     add_relaxed(&heap->large_bytes, run_bytes(run));   // counter
     return run_start(run);
 }
 
 void *front_allocate(size_t n_bytes)
 {
-    struct heap *heap = heap_get();
-    bool         zero_known;
+    bool zero_known;
     if (LIKELY(n_bytes <= SMALL_BYTES_MAX))
-        return allocate_small(heap, n_bytes);
-    return allocate_large(heap, n_bytes, 1, &zero_known);
+        return allocate_small(size_class_for(n_bytes));
+    return allocate_large(OBJECT_ALIGN, n_bytes, &zero_known);
 }
 
 void *front_allocate_zeroed(size_t n_bytes)
 {
-    struct heap *heap = heap_get();
-    bool         zero_known = false;
-    void        *object;
+    bool  zero_known = false;
+    void *object;
     if (n_bytes <= SMALL_BYTES_MAX)
-        object = allocate_small(heap, n_bytes);
+        object = allocate_small(size_class_for(n_bytes));
     else
-        object = allocate_large(heap, n_bytes, 1, &zero_known);
+        object = allocate_large(OBJECT_ALIGN, n_bytes, &zero_known);
     if (object != NULL && !zero_known)
         memset(object, 0, n_bytes);
     return object;
@@ -54,18 +104,13 @@ void *front_allocate_aligned(size_t alignment, size_t n_bytes)
     DCHECK(is_power_of_two(alignment));
     if (alignment <= OBJECT_ALIGN)
         return front_allocate(n_bytes);
-    struct heap *heap = heap_get();
-    bool         zero_known;
-    if (alignment <= PAGE_BYTES && n_bytes <= SMALL_BYTES_MAX - alignment) {
-        // Spans start at a page, so any class of a multiple of the alignment will do; a power
-        // of two is one and never far.
-        unsigned size_class = size_class_for(size_max(n_bytes, alignment));
-        while (size_classes[size_class].slot_bytes % alignment != 0)
-            size_class++;
-        return central_fetch(&heap->central, size_class);
-    }
-    if (n_bytes > OBJECT_BYTES_MAX || alignment > OBJECT_BYTES_MAX)
-        return NULL;
-    return allocate_large(heap, size_max(n_bytes, 1), size_max(bytes_to_pages_down(alignment), 1),
-                          &zero_known);
+    bool zero_known;
+    if (alignment > PAGE_BYTES || n_bytes > SMALL_BYTES_MAX - alignment)
+        return allocate_large(alignment, n_bytes, &zero_known);
+    // Spans start at a page, so any class of a multiple of the alignment will do; a power of two
+    // is one and never far.
+    unsigned size_class = size_class_for(size_max(n_bytes, alignment));
+    while (size_classes[size_class].slot_bytes % alignment != 0)
+        size_class++;
+    return allocate_small(size_class);
 }

@@ -7,7 +7,6 @@
 
 #include "base/compiler.h"
 #include "pageheap/page_account.h"
-#include "span/central.h"
 
 #define OBJECT_ALIGN ((size_t)16)                // of every object, tiny ones too
 #define OBJECT_BYTES_MAX ((size_t)PTRDIFF_MAX)   // sizes beyond are never granted
@@ -41,14 +40,26 @@ NODISCARD enum front_pointer front_usable_bytes(const void *object, size_t *out_
 // Gives back everything idle. Returns how much, in bytes.
 size_t front_trim(void);
 
+struct slots_account {
+    size_t n_allocated, n_freed;     // since the heap began
+    size_t used_slots, used_bytes;   // in slots handed out
+    size_t free_bytes;               // in spans, but not in slots handed out
+};
+
+// The books of pages are read at one instant, those of objects one after the other: they are exact
+// when nobody allocates meanwhile.
 struct front_account {
-    struct page_account    pages;
-    struct central_account slots;
-    size_t                 large_objects, large_bytes;
+    struct page_account  pages;
+    struct slots_account slots;
+    size_t               n_large_allocated, large_objects, large_bytes;
 };
 void front_account_read(struct front_account *out_account);
 
-// Returns NULL, or the invariant found broken ("P2 ...").
+// From here on threads may have caches of their own. Once, when libc has been initialised.
+void front_enable_caches(void);
+
+// Returns NULL, or the invariant found broken ("P2 ..."). Requires: no thread that has no cache
+// is freeing at this moment.
 const char *front_verify(void);
 
 // Around fork: all locks are taken before, let go in the parent, made anew in the child.

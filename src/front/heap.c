@@ -2,6 +2,8 @@
 #include "front/heap.h"
 
 #include "base/check.h"
+#include "front/release.h"
+#include "front/thread.h"
 #include "os/host.h"
 
 #define RETAIN_PCT_DEFAULT 110   // Go's rule: a tenth more than what is in use may stay resident
@@ -20,53 +22,157 @@ void heap_init_once(void)
         };
         page_heap_init(&heap->pages, &config);
         central_init(&heap->central, &heap->pages);
+        caches_init(&heap->caches, &heap->central);
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
 }
 
+void front_enable_caches(void)
+{
+    heap_get();
+    thread_caches_enable();
+}
+
 size_t front_trim(void)
 {
-    return page_heap_trim(&heap_get()->pages);
+    struct heap *heap = heap_get();
+    if (lock_this_thread_has_any())
+        return 0;
+    release_late_frees(heap);
+    central_take_in_all(&heap->central);
+    caches_tidy(&heap->caches);
+    return page_heap_trim(&heap->pages);
+}
+
+// ---- books ------------------------------------------------------------------------------------
+
+static void slots_account_read(struct heap *heap, struct slots_account *out_account)
+{
+    struct caches_account sums = {.n_allocated = {0}};
+    *out_account = (struct slots_account){.used_slots = 0};
+    caches_account_add(&heap->caches, &sums);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct central_list *list = &heap->central.lists[i];
+        size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
+        size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
+        // Read at different instants: a free may have been seen and its allocation not.
+        size_t used_slots = allocated > freed ? allocated - freed : 0;
+        size_t used_bytes = used_slots * size_classes[i].slot_bytes;
+        size_t span_bytes = load_relaxed(&list->n_spans) *   // counter
+                            pages_to_bytes(size_classes[i].span_pages);
+        out_account->n_allocated += allocated;
+        out_account->n_freed += freed;
+        out_account->used_slots += used_slots;
+        out_account->used_bytes += used_bytes;
+        out_account->free_bytes += span_bytes > used_bytes ? span_bytes - used_bytes : 0;
+    }
 }
 
 void front_account_read(struct front_account *out_account)
 {
     struct heap *heap = heap_get();
     // What is in use may grow between these readings, never what is mapped: it is read last.
-    out_account->large_objects = load_relaxed(&heap->large_objects);   // counter
-    out_account->large_bytes = load_relaxed(&heap->large_bytes);       // counter
-    central_account_read(&heap->central, &out_account->slots);
+    size_t n_large_freed = load_relaxed(&heap->n_large_freed);                 // counter
+    out_account->n_large_allocated = load_relaxed(&heap->n_large_allocated);   // counter
+    out_account->large_objects = out_account->n_large_allocated - n_large_freed;
+    out_account->large_bytes = load_relaxed(&heap->large_bytes);   // counter
+    slots_account_read(heap, &out_account->slots);
     page_heap_account_read(&heap->pages, &out_account->pages);
+}
+
+// ---- standing still ---------------------------------------------------------------------------
+
+static NO_LOCK_ANALYSIS void stand_still(struct heap *heap)
+{
+    lock_acquire(&heap->lock);
+    caches_fork_prepare(&heap->caches);
+    central_lock_all(&heap->central);
+    page_heap_fork_prepare(&heap->pages);
+}
+
+static NO_LOCK_ANALYSIS void go_on(struct heap *heap)
+{
+    page_heap_fork_parent(&heap->pages);
+    central_unlock_all(&heap->central);
+    caches_fork_parent(&heap->caches);
+    lock_release(&heap->lock);
+}
+
+static void count_used_slots(void *context, struct run *run)
+{
+    size_t      *n_used = context;
+    struct span *span = span_of_run(run);
+    if (span_is_large(span))
+        return;
+    const struct size_class *shape = span_class(span);
+    for (size_t slot = 0; slot < shape->n_slots; slot++)
+        n_used[span->size_class] += !span_slot_is_free(span, slot);
+}
+
+// K3: what was counted when slots were allocated and freed, against the bits of all spans.
+static const char *slots_verify(struct heap *heap)
+{
+    size_t                n_used[SIZE_CLASSES] = {0};
+    struct caches_account sums = {.n_allocated = {0}};
+    const char           *broken = NULL;
+    stand_still(heap);
+    page_heap_each_run_locked(&heap->pages, count_used_slots, n_used);
+    caches_account_add_locked(&heap->caches, &sums);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct central_list *list = &heap->central.lists[i];
+        size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
+        size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
+        if (allocated - freed != n_used[i])
+            broken = "K3 slots in use are not as counted";   // K3
+    }
+    go_on(heap);
+    return broken;
 }
 
 const char *front_verify(void)
 {
     struct heap *heap = heap_get();
     const char  *broken = central_verify(&heap->central);
+    if (broken == NULL)
+        broken = caches_verify(&heap->caches);
+    if (broken == NULL)
+        broken = slots_verify(heap);
     return broken != NULL ? broken : page_heap_verify(&heap->pages);
 }
 
-NO_LOCK_ANALYSIS void front_fork_prepare(void)
+// ---- fork -------------------------------------------------------------------------------------
+
+// A fork in a signal handler that has interrupted this thread at work on the heap: we would wait
+// for ourselves. The child goes on where the handler ends and finds all as it left it.
+static bool at_work_on_the_heap(void)
 {
-    struct heap *heap = heap_get();
-    lock_acquire(&heap->lock);
-    central_lock_all(&heap->central);
-    page_heap_fork_prepare(&heap->pages);
+    struct cache *cache = this_thread.cache;
+    return lock_this_thread_has_any() || (cache != NULL && load_relaxed(&cache->inside));   // owner
 }
 
-NO_LOCK_ANALYSIS void front_fork_parent(void)
+void front_fork_prepare(void)
 {
     struct heap *heap = heap_get();
-    page_heap_fork_parent(&heap->pages);
-    central_unlock_all(&heap->central);
-    lock_release(&heap->lock);
+    this_thread.forks_as_it_is = at_work_on_the_heap();
+    if (!this_thread.forks_as_it_is)
+        stand_still(heap);
+}
+
+void front_fork_parent(void)
+{
+    if (!this_thread.forks_as_it_is)
+        go_on(heap_get());
 }
 
 void front_fork_child(void)
 {
+    if (this_thread.forks_as_it_is)
+        return;
     struct heap *heap = heap_get();
+    lock_forget_all_of_this_thread();
     page_heap_fork_child(&heap->pages);
     central_reset_locks(&heap->central);
+    caches_fork_child(&heap->caches, this_thread.cache);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
 }

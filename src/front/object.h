@@ -11,13 +11,16 @@ struct object_place {
 
 // Whose memory `address` is, and whether an object can start there. Pages of ours that nobody
 // holds are told from foreign ones, so that a pointer into them never reaches another malloc. A
-// slot that is free counts as an object here: whoever takes it back finds out under the lock.
+// slot that is free counts as an object here: whoever takes it back finds out.
 static inline enum front_pointer object_locate(struct heap *heap, uintptr_t address,
                                                struct object_place *out_place)
 {
     struct run *run = page_heap_find(&heap->pages, address);
-    if (UNLIKELY(run == NULL))
-        return page_heap_has_reserved(&heap->pages, address) ? POINTER_FREED : POINTER_FOREIGN;
+    if (UNLIKELY(run == NULL)) {
+        // Not with a lock held (we are in a signal handler): then it passes for foreign.
+        bool ours = !lock_this_thread_has_any() && page_heap_has_reserved(&heap->pages, address);
+        return ours ? POINTER_FREED : POINTER_FOREIGN;
+    }
     struct span *span = span_of_run(run);
     out_place->span = span;
     if (span_is_large(span))
@@ -34,9 +37,9 @@ static inline enum front_pointer object_find(struct heap *heap, const void *obje
     if (what != POINTER_TO_OBJECT)
         return what;
     *out_span = place.span;
-    bool is_used =
-        span_is_large(place.span) || central_slot_is_used(&heap->central, place.span, place.slot);
-    return is_used ? POINTER_TO_OBJECT : POINTER_FREED;
+    bool is_free = span_is_large(place.span) ? load_relaxed(&place.span->notes) != 0   // hint
+                                             : span_slot_is_free(place.span, place.slot);
+    return is_free ? POINTER_FREED : POINTER_TO_OBJECT;
 }
 
 #endif

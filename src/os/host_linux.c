@@ -4,6 +4,8 @@
 #include "base/bits.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/random.h>
@@ -45,6 +47,46 @@ uint64_t host_random(void)
 void host_yield(void)
 {
     sched_yield();
+}
+
+void host_sleep_ns(long n)
+{
+    int saved_errno = errno;
+    nanosleep(&(struct timespec){.tv_nsec = n}, NULL);
+    errno = saved_errno;
+}
+
+static long membarrier(int command)
+{
+    int  saved_errno = errno;
+    long result = syscall(SYS_membarrier, command, 0, 0);
+    errno = saved_errno;
+    return result;
+}
+
+bool host_barrier_register(void)
+{
+    return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+}
+
+void host_barrier_all_threads(void)
+{
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+static pthread_key_t thread_end_key;
+
+bool host_at_thread_end(void (*act)(void *argument))
+{
+    return pthread_key_create(&thread_end_key, act) == 0;
+}
+
+void host_thread_end_argument(void *argument)
+{
+    int saved_errno = errno;
+    // Fails only where libc cannot allocate its table; then the cache is not passed on.
+    (void)pthread_setspecific(thread_end_key, argument);
+    errno = saved_errno;
 }
 
 size_t host_thread_hash(void)

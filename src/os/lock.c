@@ -16,6 +16,8 @@
 #define SPINS_MAX 64         // about 2 us; a holder off the CPU is not worth more
 #define LOCKS_HELD_MAX 256   // fork holds every central list and page cache at once
 
+THREAD_LOCAL unsigned lock_n_of_this_thread;
+
 static void futex_wait(struct lock *lock)
 {
     int saved_errno = errno;
@@ -49,6 +51,8 @@ void lock_init(struct lock *lock, enum lock_rank rank)
 NO_LOCK_ANALYSIS void lock_acquire(struct lock *lock)
 {
     DCHECK_IF(lock_order_note_acquire(lock));
+    lock_n_of_this_thread++;
+    compiler_barrier();   // a signal handler finds it counted before it is held
     for (int spin = 0; spin < SPINS_MAX; spin++) {
         uint32_t seen = LOCK_FREE;
         if (LIKELY(cas_acquire(&lock->state, &seen, LOCK_HELD)))   // pairs with: lock_release
@@ -66,8 +70,12 @@ NO_LOCK_ANALYSIS void lock_acquire(struct lock *lock)
 NO_LOCK_ANALYSIS bool lock_try_acquire(struct lock *lock)
 {
     uint32_t seen = LOCK_FREE;
-    if (!cas_acquire(&lock->state, &seen, LOCK_HELD))   // pairs with: lock_release
+    lock_n_of_this_thread++;
+    compiler_barrier();
+    if (!cas_acquire(&lock->state, &seen, LOCK_HELD)) {   // pairs with: lock_release
+        lock_n_of_this_thread--;
         return false;
+    }
     DCHECK_IF(lock_order_note_acquire(lock));
     return true;
 }
@@ -78,6 +86,8 @@ NO_LOCK_ANALYSIS void lock_release(struct lock *lock)
     uint32_t before = exchange_release(&lock->state, LOCK_FREE);   // pairs with: lock_acquire
     if (UNLIKELY(before == LOCK_CONTENDED))
         futex_wake_one(lock);
+    compiler_barrier();
+    lock_n_of_this_thread--;
 }
 
 #if NEAP_DEBUG

@@ -42,6 +42,19 @@ static inline bool lock_is_held(struct lock *lock)
     return load_relaxed(&lock->state) != 0;   // hint: whoever asks should hold it himself
 }
 
+// Does the calling thread hold a lock, or wait for one? Only a signal handler can ask without
+// knowing: it must not take a lock then.
+extern THREAD_LOCAL unsigned lock_n_of_this_thread;
+static inline bool           lock_this_thread_has_any(void)
+{
+    return lock_n_of_this_thread != 0;
+}
+// In the child of a fork whose locks are made anew.
+static inline void lock_forget_all_of_this_thread(void)
+{
+    lock_n_of_this_thread = 0;
+}
+
 // Debug builds: ends the process unless a lock of this rank may be taken now.
 void lock_order_note_acquire(const struct lock *lock);
 void lock_order_note_release(const struct lock *lock);

@@ -367,6 +367,14 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     lock_release(&heap->lock);
 }
 
+void *page_heap_metadata_take(struct page_heap *heap, size_t n_bytes)
+{
+    lock_acquire(&heap->lock);
+    void *piece = meta_alloc(&heap->metadata, n_bytes);
+    lock_release(&heap->lock);
+    return piece;
+}
+
 bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address)
 {
     lock_acquire(&heap->lock);

@@ -142,6 +142,10 @@ void page_heap_account_read(struct page_heap *heap, struct page_account *out_acc
 // broken ("P2 ..."). Takes all locks, and time in proportion to the heap.
 const char *page_heap_verify(struct page_heap *heap);
 
+// Memory for the owner's books beside the runs' records: zero, aligned to a cache line, apart from
+// the memory handed out, counted as metadata, there as long as the heap. NULL: the OS has no more.
+NODISCARD void *page_heap_metadata_take(struct page_heap *heap, size_t n_bytes);
+
 // Gives back, if there is reason to, for growth that requests with `owes_scavenge` caused. Call it
 // when the lock is dropped; costs a load when nothing is owed.
 void page_heap_pay_owed(struct page_heap *heap);
@@ -162,6 +166,10 @@ void page_heap_reset_locks(struct page_heap *heap);
 void page_heap_each_range(struct page_heap *heap,
                           void (*visit)(void *context, page_id first, size_t n_pages),
                           void *context);
+
+// The same with each run handed out. Requires: the caller holds all locks.
+void page_heap_each_run_locked(struct page_heap *heap,
+                               void (*visit)(void *context, struct run *run), void *context);
 
 // ---- within the folder ------------------------------------------------------------------------
 

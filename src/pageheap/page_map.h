@@ -46,6 +46,20 @@ void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t
 // Are the page's own entry and its leaf's both set? For M2.
 bool page_map_is_entered_twice(struct page_map *map, page_id page);
 
+// The same for a run that covers no leaf wholly, as those of small objects never do; NULL for some
+// that do. One look less.
+static inline struct run *page_map_find_small(struct page_map *map, uintptr_t address)
+{
+    if ((address >> ADDRESS_BITS) != 0)
+        return NULL;
+    size_t page = address >> PAGE_SHIFT;
+    // pairs with: page_map_add_table
+    struct page_map_table *table = load_acquire(&map->root[page >> TABLE_PAGES_SHIFT]);
+    if (table == NULL)
+        return NULL;
+    return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_set
+}
+
 // The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
 // certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.
 static inline struct run *page_map_find(struct page_map *map, uintptr_t address)

@@ -1,4 +1,5 @@
 // Holding the heap still: all of its locks, around a fork, and for whoever walks its ranges.
+#include "base/check.h"
 #include "os/host.h"
 #include "pageheap/page_heap.h"
 
@@ -61,4 +62,20 @@ void page_heap_each_range(struct page_heap *heap,
     for (size_t i = 0; i < heap->grown.n_ranges; i++)
         visit(context, heap->grown.ranges[i].first, heap->grown.ranges[i].n_pages);
     lock_release(&heap->lock);
+}
+
+void page_heap_each_run_locked(struct page_heap *heap,
+                               void (*visit)(void *context, struct run *run), void *context)
+{
+    DCHECK(lock_is_held(&heap->lock));
+    for (size_t i = 0; i < heap->grown.n_ranges; i++) {
+        page_id page = heap->grown.ranges[i].first;
+        page_id end = page_plus(page, heap->grown.ranges[i].n_pages);
+        while (page.number < end.number) {
+            struct run *run = page_heap_find(heap, page_address(page));
+            if (run != NULL)
+                visit(context, run);
+            page = page_plus(page, run != NULL ? run->n_pages : 1);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-// Spans with free slots, by size class.
+// Spans that no cache owns, by size class.
 #include "span/central.h"
 
 #include "base/check.h"
@@ -9,64 +9,103 @@ void central_init(struct central *central, struct page_heap *page_heap)
     central_reset_locks(central);
 }
 
-static void list_add(struct central_list *list, struct span *span) REQUIRES(list->lock)
+static struct central_list *list_of(struct central *central, const struct span *span)
 {
-    span->previous = NULL;
-    span->next = list->first;
-    if (list->first != NULL)
-        list->first->previous = span;
-    list->first = span;
+    return &central->lists[span->size_class];
 }
 
-static void list_remove(struct central_list *list, struct span *span) REQUIRES(list->lock)
-{
-    if (span->previous != NULL)
-        span->previous->next = span->next;
-    else
-        list->first = span->next;
-    if (span->next != NULL)
-        span->next->previous = span->previous;
-    span->previous = span->next = NULL;
-}
+// ---- spans come and go ------------------------------------------------------------------------
 
-static struct span *span_create(struct central *central, unsigned size_class)
+struct span *central_create_span(struct central *central, unsigned size_class,
+                                 struct span_inbox *owner, bool owes_scavenge)
 {
-    struct run_request request = {
-        .n_pages = size_classes[size_class].span_pages, .kind = RUN_IN_USE, .owes_scavenge = true};
-    struct run *run = page_heap_alloc(central->page_heap, &request);
+    struct run_request request = {.n_pages = size_classes[size_class].span_pages,
+                                  .kind = RUN_IN_USE,
+                                  .owes_scavenge = owes_scavenge};
+    struct run        *run = page_heap_alloc(central->page_heap, &request);
     if (run == NULL)
         return NULL;
     struct span *span = span_of_run(run);
-    span_cut(span, size_class);
+    span_cut(span, size_class, owner);
+    add_relaxed(&central->lists[size_class].n_spans, 1);   // counter
     return span;
 }
 
-static void *take_slot_locked(struct central_list *list) REQUIRES(list->lock)
+void central_destroy_span(struct central *central, struct span *span)
 {
-    struct span *span = list->first;
-    void        *slot = span_take_slot(span);
-    if (span->n_free == 0)
-        list_remove(list, span);
-    list->used_slots++;
-    return slot;
+    DCHECK(span_is_idle(span));
+    add_relaxed(&list_of(central, span)->n_spans, (size_t)0 - 1);   // counter
+    page_heap_free(central->page_heap, &span->run);
 }
+
+// ---- under the lock ---------------------------------------------------------------------------
+
+// Puts a span of the list where it belongs after its slots have changed.
+static void settle_locked(struct central *central, struct central_list *list, struct span *span)
+    REQUIRES(list->lock)
+{
+    bool idle = span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
+    bool belongs = span->n_free > 0 && !idle;
+    if (belongs && !span->listed)
+        span_list_add(&list->first, span);
+    else if (!belongs && span->listed)
+        span_list_remove(&list->first, span);
+    // Under the lock, so that at any instant each span is the list's or the page heap's.
+    if (idle)
+        central_destroy_span(central, span);
+}
+
+// Looks through the inbox. A span that has gone to another owner meanwhile follows him there.
+static void take_in_locked(struct central *central, struct central_list *list) REQUIRES(list->lock)
+{
+    if (LIKELY(span_inbox_is_empty(&list->inbox)))
+        return;
+    struct span *span = span_inbox_take_all(&list->inbox);
+    while (span != NULL) {
+        struct span       *next = span->next_in_inbox;
+        struct span_inbox *owner = load_relaxed(&span->owner);   // owner: changes under our lock
+        if (owner == &list->inbox) {
+            span_take_in_with_notes(span);
+            span->n_free = (uint16_t)span_count_free(span);
+            settle_locked(central, list, span);
+        } else {
+            span_inbox_put(owner, span);
+        }
+        span = next;
+    }
+}
+
+void central_take_in_all(struct central *central)
+{
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct central_list *list = &central->lists[i];
+        if (span_inbox_is_empty(&list->inbox))
+            continue;
+        lock_acquire(&list->lock);
+        take_in_locked(central, list);
+        lock_release(&list->lock);
+    }
+}
+
+// ---- slots ------------------------------------------------------------------------------------
 
 void *central_fetch(struct central *central, unsigned size_class)
 {
     struct central_list *list = &central->lists[size_class];
     lock_acquire(&list->lock);
-    if (list->first == NULL) {
+    take_in_locked(central, list);
+    struct span *span = list->first;
+    if (span == NULL)
         // The class is locked meanwhile, so that threads in need of the same class share the
         // span that comes instead of making one each.
-        struct span *span = span_create(central, size_class);
-        if (span == NULL) {
-            lock_release(&list->lock);
-            return NULL;
-        }
-        list_add(list, span);
-        list->n_spans++;
+        span = central_create_span(central, size_class, &list->inbox, true);
+    void *slot = NULL;
+    if (span != NULL) {
+        slot = span_take_slot(span);
+        span->n_free--;
+        add_relaxed(&list->n_allocated, 1);   // counter
+        settle_locked(central, list, span);
     }
-    void *slot = take_slot_locked(list);
     lock_release(&list->lock);
     page_heap_pay_owed(central->page_heap);
     return slot;
@@ -74,74 +113,92 @@ void *central_fetch(struct central *central, unsigned size_class)
 
 enum span_give_result central_give_back(struct central *central, struct span *span, size_t slot)
 {
-    struct central_list *list = &central->lists[span->size_class];
-    size_t               n_slots = span_class(span)->n_slots;
+    struct central_list  *list = list_of(central, span);
+    enum span_give_result result;
     lock_acquire(&list->lock);
-    enum span_give_result result = span_give_slot(span, slot);
-    bool                  all_free = false;
-    if (result == SPAN_GIVEN) {
-        list->used_slots--;
-        all_free = span->n_free == n_slots;
-        if (span->n_free == 1 && !all_free)
-            list_add(list, span);
-        else if (span->n_free > 1 && all_free)
-            list_remove(list, span);
-        list->n_spans -= all_free;
+    if (central_owns(central, span)) {
+        result = span_give_slot(span, slot);
+        if (result == SPAN_GIVEN) {
+            span->n_free++;
+            settle_locked(central, list, span);
+        }
+    } else {
+        // Under the lock, so that who holds all of them sees slots and counters agree.
+        result = span_free_elsewhere(span, slot);
     }
-    // Under the lock, so that at any instant each span is the list's or the page heap's.
-    if (all_free)
-        page_heap_free(central->page_heap, &span->run);
+    if (result == SPAN_GIVEN)
+        add_relaxed(&list->n_freed, 1);   // counter
     lock_release(&list->lock);
     return result;
 }
 
-bool central_slot_is_used(struct central *central, struct span *span, size_t slot)
+// ---- handing over -----------------------------------------------------------------------------
+
+static void hand_over_locked(struct central_list *list, struct span *span,
+                             struct span_inbox *new_owner) REQUIRES(list->lock)
 {
-    struct central_list *list = &central->lists[span->size_class];
-    lock_acquire(&list->lock);
-    bool is_free = (span->free_slots[slot / WORD_BITS] >> (slot % WORD_BITS) & 1) != 0;
-    lock_release(&list->lock);
-    return !is_free;
+    if (span->listed)
+        span_list_remove(&list->first, span);
+    store_release(&span->owner, new_owner);   // pairs with: span_free_elsewhere
 }
 
-void central_account_read(struct central *central, struct central_account *out_account)
+struct span *central_take_span(struct central *central, unsigned size_class,
+                               struct span_inbox *new_owner)
 {
-    *out_account = (struct central_account){.used_slots = 0};
-    for (unsigned i = 0; i < SIZE_CLASSES; i++) {
-        struct central_list     *list = &central->lists[i];
-        const struct size_class *shape = &size_classes[i];
-        lock_acquire(&list->lock);
-        size_t used_bytes = list->used_slots * shape->slot_bytes;
-        size_t span_bytes = list->n_spans * pages_to_bytes(shape->span_pages);
-        out_account->used_slots += list->used_slots;
-        lock_release(&list->lock);
-        out_account->used_bytes += used_bytes;
-        out_account->free_bytes += span_bytes - used_bytes;
-    }
+    struct central_list *list = &central->lists[size_class];
+    lock_acquire(&list->lock);
+    take_in_locked(central, list);
+    struct span *span = list->first;
+    if (span != NULL)
+        hand_over_locked(list, span, new_owner);
+    lock_release(&list->lock);
+    return span;
 }
+
+bool central_take_this_span(struct central *central, struct span *span,
+                            struct span_inbox *new_owner)
+{
+    struct central_list *list = list_of(central, span);
+    lock_acquire(&list->lock);
+    bool ours = central_owns(central, span);
+    if (ours)
+        hand_over_locked(list, span, new_owner);
+    lock_release(&list->lock);
+    return ours;
+}
+
+void central_put_span(struct central *central, struct span *span)
+{
+    struct central_list *list = list_of(central, span);
+    lock_acquire(&list->lock);
+    store_release(&span->owner, &list->inbox);   // pairs with: span_free_elsewhere
+    span_take_in(span);
+    span->n_free = (uint16_t)span_count_free(span);
+    span->listed = false;
+    settle_locked(central, list, span);
+    lock_release(&list->lock);
+}
+
+// ---- books ------------------------------------------------------------------------------------
 
 static const char *list_verify(struct central_list *list, unsigned size_class) REQUIRES(list->lock)
 {
     size_t n_slots = size_classes[size_class].n_slots;
-    size_t n_partial = 0;
-    size_t used_in_partial = 0;
     for (struct span *span = list->first; span != NULL; span = span->next) {
-        if (span->size_class != size_class || span->n_free == 0 || span->n_free == n_slots)
+        bool idle = span->n_free == n_slots && span->owed_notes == 0;
+        if (span->size_class != size_class || span->n_free == 0 || idle || !span->listed)
             return "T1 a span is in a list where it does not belong";   // T1
-        if (bits_count_range(span->free_slots, 0, n_slots) != span->n_free)
-            return "T2 a span's free slots are not as counted";
-        n_partial++;
-        used_in_partial += n_slots - span->n_free;
+        if (span_count_free(span) != span->n_free)
+            return "T2 a span's free slots are not as counted";   // T2
+        if (load_relaxed(&span->owner) != &list->inbox)           // owner: under the lock
+            return "T3 a span is in the list of somebody who does not own it";   // T3
     }
-    size_t used_in_full = (list->n_spans - n_partial) * n_slots;
-    return used_in_partial + used_in_full != list->used_slots
-               ? "T2 slots handed out are not as counted"   // T2
-               : NULL;
+    return NULL;
 }
 
 const char *central_verify(struct central *central)
 {
-    for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &central->lists[i];
         lock_acquire(&list->lock);
         const char *broken = list_verify(list, i);
@@ -154,18 +211,18 @@ const char *central_verify(struct central *central)
 
 NO_LOCK_ANALYSIS void central_lock_all(struct central *central)
 {
-    for (unsigned i = 0; i < SIZE_CLASSES; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         lock_acquire(&central->lists[i].lock);
 }
 
 NO_LOCK_ANALYSIS void central_unlock_all(struct central *central)
 {
-    for (unsigned i = SIZE_CLASSES; i > 0; i--)
+    for (unsigned i = SIZE_CLASSES; i > SIZE_CLASS_FIRST; i--)
         lock_release(&central->lists[i - 1].lock);
 }
 
 void central_reset_locks(struct central *central)
 {
-    for (unsigned i = 0; i < SIZE_CLASSES; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         lock_init(&central->lists[i].lock, LOCK_RANK_CENTRAL);
 }

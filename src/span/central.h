@@ -1,7 +1,9 @@
-// Central lists: for each size class, the spans that have a slot free. The face of this folder.
+// Central lists: for each size class, the spans that no cache owns. The face of this folder.
 //
-// A span with free slots is in the list of its class; one without is in none and is found again
-// by the address of whatever is freed in it; one with all slots free goes back to the page heap.
+// Whoever has no cache, or may not use it at the moment, allocates here, a slot at a time under the
+// class's lock. Caches take whole spans from here and put them back when they are emptied. A span
+// with free slots is in the list of its class; one without is in none and is found again by the
+// address of whatever is freed in it; one with all slots free goes back to the page heap.
 #ifndef NEAP_SPAN_CENTRAL_H
 #define NEAP_SPAN_CENTRAL_H
 
@@ -9,11 +11,15 @@
 #include "span/span.h"
 
 struct central_list {
+    struct span_inbox inbox;   // anybody's; T3
+
     struct lock lock;   // rank CENTRAL; one after the other in the order of the classes
     // Guarded by lock.
-    struct span *first;        // T1
-    size_t       n_spans;      // of this class, full ones included
-    size_t       used_slots;   // T2
+    struct span *first;   // T1
+
+    // Counters. Those of slots: what did not go through a cache.
+    ATOMIC(size_t) n_spans;   // of this class, whoever owns them
+    ATOMIC(size_t) n_allocated, n_freed;
 } CACHE_ALIGNED;
 
 struct central {
@@ -21,28 +27,54 @@ struct central {
     struct central_list lists[SIZE_CLASSES];
 };
 // Invariants:
-//   T1  the spans in a list are exactly those of the class with 0 < n_free < n_slots
-//   T2  used_slots is the number of slots handed out and not given back
+//   T1  the spans in a list are exactly those it owns that have a slot free
+//   T2  n_free of a span in a list is the number of its free slots
+//   T3  of a span whose owner is the list only the lock's holder changes anything but
+//       freed_elsewhere, notes and next_in_inbox
 
 // Requires: memory of `central` is zero.
 void central_init(struct central *central, struct page_heap *page_heap);
 
+// ---- slots ------------------------------------------------------------------------------------
+
 // Hands out a slot. NULL: the OS has no more memory. Takes the list's lock.
 NODISCARD void *central_fetch(struct central *central, unsigned size_class);
 
-// Takes a slot back. Requires: `slot` < n_slots. Takes the list's lock.
+// Takes a slot back, whoever owns the span. Requires: `slot` < n_slots. Takes the list's lock.
 NODISCARD enum span_give_result central_give_back(struct central *central, struct span *span,
                                                   size_t slot);
 
-// Is the slot handed out? Takes the list's lock.
-bool central_slot_is_used(struct central *central, struct span *span, size_t slot);
+// Is the span in the central list's hands? Sure only under the lock of its class.
+static inline bool central_owns(struct central *central, struct span *span)
+{
+    // hint: it is looked at again under the lock
+    return load_relaxed(&span->owner) == &central->lists[span->size_class].inbox;
+}
 
-struct central_account {
-    size_t used_slots, used_bytes;   // in slots handed out
-    size_t free_bytes;               // in spans, but not in slots handed out
-};
-// Sums over all classes; each class is read at one instant, not all at the same.
-void central_account_read(struct central *central, struct central_account *out_account);
+// ---- spans ------------------------------------------------------------------------------------
+
+// Makes a span with all slots free. NULL: the OS has no more memory.
+NODISCARD struct span *central_create_span(struct central *central, unsigned size_class,
+                                           struct span_inbox *owner, bool owes_scavenge);
+
+// Gives an idle span back to the page heap. Requires: span_is_idle, and the caller owns it.
+void central_destroy_span(struct central *central, struct span *span);
+
+// Hands over a span with free slots to a new owner. NULL: there is none. Takes the list's lock.
+NODISCARD struct span *central_take_span(struct central *central, unsigned size_class,
+                                         struct span_inbox *new_owner);
+
+// Hands over this very span. False: the list does not own it (any more). Takes the list's lock.
+NODISCARD bool central_take_this_span(struct central *central, struct span *span,
+                                      struct span_inbox *new_owner);
+
+// Takes a span over from its owner. It goes back to the page heap if it is idle. Takes the lock.
+void central_put_span(struct central *central, struct span *span);
+
+// Takes in what was freed elsewhere in spans of all lists. Takes each lock in turn.
+void central_take_in_all(struct central *central);
+
+// ---- books ------------------------------------------------------------------------------------
 
 // Returns NULL, or the invariant found broken. Takes each lock in turn.
 const char *central_verify(struct central *central);

@@ -6,39 +6,52 @@
 #define NEAP_SPAN_SIZE_CLASS_H
 
 #include "base/bits.h"
+#include "base/compiler.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIZE_CLASSES 72
+#define SIZE_CLASSES 73   // with class 0, which has no slots: large objects
+#define SIZE_CLASS_FIRST 1
 #define SMALL_BYTES_MAX ((size_t)32 << 10)   // larger objects are runs of their own
 #define SLOTS_MAX 512                        // per span
+#define TABLE_BYTES_MAX 1024                 // up to here the class is looked up, not computed
 
 struct size_class {
+    uint64_t reciprocal;   // 2^64 / slot_bytes, rounded up; see size_class_slot_of
+    uint64_t last_word;    // of a span's bits, when all slots in it are free
     uint32_t slot_bytes;
-    uint32_t span_pages;
-    uint32_t n_slots;
-    uint64_t reciprocal;   // 2^40 / slot_bytes, rounded up; see size_class_slot_of
+    uint16_t n_slots;
+    uint8_t  n_words;   // 64 slots each, the last one maybe fewer
+    uint8_t  span_pages;
+    uint64_t unused;   // 32 bytes each: an index is a shift
 };
+_Static_assert(sizeof(struct size_class) == 32, "an index into the table is a shift");
 
 extern const struct size_class size_classes[SIZE_CLASSES];
+extern const uint8_t           class_of_sixteenths[TABLE_BYTES_MAX / 16 + 1];
 
 // The smallest class whose slots hold `n_bytes`. Requires: n_bytes <= SMALL_BYTES_MAX.
-static inline unsigned size_class_for(size_t n_bytes)
+static ALWAYS_INLINE unsigned size_class_for(size_t n_bytes)
 {
-    if (n_bytes <= 128)
-        return n_bytes == 0 ? 0 : (unsigned)((n_bytes - 1) / 16);
+    if (LIKELY(n_bytes <= TABLE_BYTES_MAX))
+        return class_of_sixteenths[(n_bytes + 15) / 16];
     // Eight steps to each doubling: that from the highest bit, the step from the next three.
     size_t   top = n_bytes - 1;
-    unsigned doubling = bits_highest(top);   // 7 for 129 to 256
-    return 8 * (doubling - 7) + (unsigned)(top >> (doubling - 3));
+    unsigned doubling = bits_highest(top);   // 10 for 1025 to 2048
+    return 8 * (doubling - 7) + (unsigned)(top >> (doubling - 3)) + SIZE_CLASS_FIRST;
 }
 
-// Which slot a byte of a span lies in: offset / slot_bytes by multiplication. Exact, because
-// offset < 2^18 and slot_bytes <= 2^15 leave an error below 2^33 / 2^40 of a slot.
-static inline size_t size_class_slot_of(const struct size_class *size_class, size_t offset)
+// Which slot starts `offset` bytes into a span? Division and divisibility by one multiplication:
+// the upper half of the product is the quotient, the lower half the remainder's share of 2^64,
+// which is below the reciprocal exactly when nothing remains. Exact for offset < 2^32. False also
+// for the tail of the span, too short for another slot.
+static ALWAYS_INLINE bool size_class_slot_at(const struct size_class *shape, size_t offset,
+                                             size_t *out_slot)
 {
-    return (size_t)(offset * size_class->reciprocal >> 40);
+    unsigned __int128 product = (unsigned __int128)offset * shape->reciprocal;
+    *out_slot = (size_t)(product >> 64);
+    return (uint64_t)product < shape->reciprocal && *out_slot < shape->n_slots;
 }
 
 #endif

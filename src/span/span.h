@@ -1,27 +1,61 @@
 // Span: a run of pages with an owner, cut into slots of one size class, or one large object.
 //
-// Which slots are free is a bitmap in the span's record, apart from the objects: nothing is
+// Which slots are free is kept in bitmaps in the span's record, apart from the objects: nothing is
 // written into free memory, an overflow of an object cannot reach it, and a slot freed twice
 // shows in its bit. A span belongs to one class from its birth until all of it is free.
+//
+// A span has one owner at a time: a cache, or the central list of its class. Only the owner
+// changes `free`. Anybody else who frees a slot sets its bit in `freed_elsewhere`, from where the
+// owner takes it in. So that the owner hears of it, whoever sets the first bit of a word adds a
+// note to the span, and whoever adds the first note puts the span into the owner's inbox.
 #ifndef NEAP_SPAN_SPAN_H
 #define NEAP_SPAN_SPAN_H
 
 #include "pageheap/page_heap.h"
 #include "span/size_class.h"
 
-#define SPAN_LARGE 0xFF   // size_class of a span that is one object
-_Static_assert(SIZE_CLASSES < SPAN_LARGE, "classes and the mark of large spans differ");
+#define SPAN_LARGE 0   // size_class of a span that is one object, and of any until it is cut
+
+#define SPAN_WORDS (SLOTS_MAX / WORD_BITS)
+
+struct span_word {                      // of 64 slots
+    ATOMIC(uint64_t) free;              // W1, W2: changed by the owner alone
+    ATOMIC(uint64_t) freed_elsewhere;   // W1, W2: set by others, taken in by the owner
+};
+
+// Spans in which others have freed something. Anybody may put one in; the owner takes all out.
+struct span_inbox {
+    ATOMIC(struct span *) first;
+};
 
 struct span {
     struct run run;   // first, so that a run's record is the span
+
+    // Written by the owner; read by anybody who frees.
+    ATOMIC(struct span_inbox *) owner;   // changes under the central lock of the class
+
+    // The owner's.
+    struct span *previous, *next;   // in the owner's list
+    struct span *next_in_inbox;     // of whoever holds the inbox; W3
+    uint16_t     n_free;            // central lists only: as many bits as set in `free`
+    int16_t      owed_notes;        // W4: words taken in, less notes received for them
+
+    ATOMIC(uint16_t) notes;   // W3, W4
+
     // Constant while the run is handed out.
     uint8_t size_class;   // or SPAN_LARGE
-    // Guarded by the central list of the class.
-    uint16_t     n_free;            // as many bits as set in free_slots
-    struct span *previous, *next;   // among spans with some slots free; see central.h
-    uint64_t     free_slots[SLOTS_MAX / WORD_BITS];
+
+    bool listed;   // the owner's: is it in his list, or the one he allocates from?
+
+    struct span_word words[SPAN_WORDS];
 };
-_Static_assert(sizeof(struct span) <= 128, "two cache lines; 1.6 % of the smallest span");
+_Static_assert(sizeof(struct span) == 192, "three cache lines: the first, and one per 256 slots");
+// Invariants:
+//   W1  bits stand for the slots of the class; those behind the last slot are zero
+//   W2  a slot is in use, or its bit is set in one of the two: in both is a double free
+//   W3  a span with notes is in one inbox, or about to be put there by who added the first note
+//   W4  for each word with bits in freed_elsewhere a note has come or is on its way; a span with
+//       owed notes or notes is not given back to the page heap
 
 static inline struct span *span_of_run(struct run *run)
 {
@@ -38,10 +72,34 @@ static inline const struct size_class *span_class(const struct span *span)
     return &size_classes[span->size_class];
 }
 
-// Makes a fresh span one of `size_class` with all slots free.
-void span_cut(struct span *span, unsigned size_class);
+// Bytes from the start of an object to the end of its slot or run.
+static inline size_t span_object_bytes(const struct span *span)
+{
+    return span_is_large(span) ? run_bytes(&span->run) : span_class(span)->slot_bytes;
+}
 
-// Hands out the lowest free slot. Requires: n_free > 0.
+// Which slot starts exactly at `address`? False if none does: an interior pointer, or the tail.
+// Requires: the address lies in the span.
+static inline bool span_slot_at(const struct span *span, uintptr_t address, size_t *out_slot)
+{
+    return size_class_slot_at(span_class(span), address - (uintptr_t)run_start(&span->run),
+                              out_slot);
+}
+
+static inline bool span_slot_is_free(struct span *span, size_t slot)
+{
+    struct span_word *word = &span->words[slot / WORD_BITS];
+    // hint: the caller knows that the slot is in use, or is about to learn that it is not
+    uint64_t bits = load_relaxed(&word->free) | load_relaxed(&word->freed_elsewhere);
+    return (bits >> slot % WORD_BITS & 1) != 0;
+}
+
+// ---- by the owner -----------------------------------------------------------------------------
+
+// Makes a fresh span one of `size_class` with all slots free.
+void span_cut(struct span *span, unsigned size_class, struct span_inbox *owner);
+
+// Hands out the lowest free slot. Requires: there is one.
 void *span_take_slot(struct span *span);
 
 enum span_give_result {
@@ -52,13 +110,37 @@ enum span_give_result {
 // Takes a slot back. Requires: `slot` < n_slots of the class.
 NODISCARD enum span_give_result span_give_slot(struct span *span, size_t slot);
 
-// Which slot starts exactly at `address`? False if none does: an interior pointer, or the tail.
-NODISCARD bool span_slot_at(const struct span *span, uintptr_t address, size_t *out_slot);
+// Takes in what others have freed. Ends the process at a double free found only now: two threads
+// freed a slot at the same instant.
+void span_take_in(struct span *span);
 
-// Bytes from the start of an object to the end of its slot or run.
-static inline size_t span_object_bytes(const struct span *span)
+// The same for a span that comes out of an inbox: its notes have arrived.
+void span_take_in_with_notes(struct span *span);
+
+size_t span_count_free(struct span *span);
+
+// May the span go back to the page heap? All slots are free and nobody is about to touch it.
+bool span_is_idle(struct span *span);
+
+// ---- by others --------------------------------------------------------------------------------
+
+// Frees a slot of a span that belongs to somebody else. Waits for nobody. The caller may not touch
+// the span afterwards.
+NODISCARD enum span_give_result span_free_elsewhere(struct span *span, size_t slot);
+
+// ---- inboxes and lists ------------------------------------------------------------------------
+
+void span_inbox_put(struct span_inbox *inbox, struct span *span);
+
+// All that is in the inbox, linked by next_in_inbox.
+struct span *span_inbox_take_all(struct span_inbox *inbox);
+
+static inline bool span_inbox_is_empty(struct span_inbox *inbox)
 {
-    return span_is_large(span) ? run_bytes(&span->run) : span_class(span)->slot_bytes;
+    return load_relaxed(&inbox->first) == NULL;   // hint: what comes later is found later
 }
+
+void span_list_add(struct span **first, struct span *span);
+void span_list_remove(struct span **first, struct span *span);
 
 #endif

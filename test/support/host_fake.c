@@ -25,6 +25,28 @@ void host_yield(void)
 {
 }
 
+bool host_barrier_register(void)
+{
+    return true;
+}
+
+void host_barrier_all_threads(void)
+{
+}
+
+bool host_at_thread_end(void (*act)(void *argument))
+{
+    return act != NULL;
+}
+
+void host_thread_end_argument(void *argument)
+{
+}
+
+void host_sleep_ns(long n)
+{
+}
+
 size_t host_thread_hash(void)
 {
     return thread_hash;

@@ -14,9 +14,9 @@
 static void table_has_as_many_classes_as_promised(void **state)
 {
     (void)state;
-    assert_int_equal(size_classes[0].slot_bytes, 16);
+    assert_int_equal(size_classes[SIZE_CLASS_FIRST].slot_bytes, 16);
     assert_int_equal(size_classes[SIZE_CLASSES - 1].slot_bytes, SMALL_BYTES_MAX);
-    for (unsigned i = 1; i < SIZE_CLASSES; i++)
+    for (unsigned i = SIZE_CLASS_FIRST + 1; i < SIZE_CLASSES; i++)
         assert_true(size_classes[i].slot_bytes > size_classes[i - 1].slot_bytes);
 }
 
@@ -27,7 +27,7 @@ static void every_size_gets_the_smallest_class_that_holds_it(void **state)
         unsigned size_class = size_class_for(n);
         assert_true(size_class < SIZE_CLASSES);
         assert_true(size_classes[size_class].slot_bytes >= n);
-        if (size_class > 0)
+        if (size_class > SIZE_CLASS_FIRST)
             assert_true(size_classes[size_class - 1].slot_bytes < n);
     }
 }
@@ -51,11 +51,16 @@ static void every_power_of_two_is_a_class(void **state)
 static void every_byte_of_every_span_is_in_the_right_slot(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < SIZE_CLASSES; i++) {
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         const struct size_class *shape = &size_classes[i];
         assert_true(shape->n_slots <= SLOTS_MAX);
-        for (size_t offset = 0; offset < shape->span_pages * PAGE_BYTES; offset++)
-            assert_int_equal(size_class_slot_of(shape, offset), offset / shape->slot_bytes);
+        for (size_t offset = 0; offset < shape->span_pages * PAGE_BYTES; offset++) {
+            size_t slot;
+            bool   starts =
+                offset % shape->slot_bytes == 0 && offset / shape->slot_bytes < shape->n_slots;
+            assert_int_equal(size_class_slot_at(shape, offset, &slot), starts);
+            assert_int_equal(slot, offset / shape->slot_bytes);
+        }
     }
 }
 

@@ -1,0 +1,236 @@
+// The slower ways of a cache: another word, another span, what others have freed.
+#include "cache/cache.h"
+
+#include "base/check.h"
+
+// Taking in is paid by one allocation: enough to find a slot, few enough to be short.
+#define TAKEN_IN_AT_ONCE 16
+
+// A span of which nothing is in use is kept if it is small: the next objects of the class may come
+// soon, and the page heap costs ten times what a slot does.
+#define KEPT_IDLE_PAGES_MAX 2
+
+static ATOMIC(uint64_t) no_slots;   // always zero
+
+static void use_no_word(struct cache_class *class)
+{
+    class->free = &no_slots;
+    class->base = 0;
+}
+
+void cache_init(struct cache *cache, struct central *central)
+{
+    cache->central = central;
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
+        use_no_word(&cache->classes[i]);
+}
+
+// Allocates from the lowest word of the span that has a free slot. False: none has.
+static bool use_word_of(struct cache *cache, struct span *span)
+{
+    const struct size_class *shape = span_class(span);
+    for (size_t i = 0; i < shape->n_words; i++) {
+        if (load_relaxed(&span->words[i].free) == 0)   // owner
+            continue;
+        struct cache_class *class = &cache->classes[span->size_class];
+        class->free = &span->words[i].free;
+        class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
+        return true;
+    }
+    return false;
+}
+
+static void make_current(struct cache *cache, struct span *span)
+{
+    cache->spans[span->size_class].current = span;
+    span->listed = true;
+    bool found = use_word_of(cache, span);
+    CHECK(found);   // K2
+}
+
+// ---- what others have freed -------------------------------------------------------------------
+
+static void list_or_destroy(struct cache *cache, struct span *span)
+{
+    struct cache_spans *spans = &cache->spans[span->size_class];
+    if (span == spans->current)
+        return;
+    bool has_free = span_count_free(span) > 0;
+    if (has_free && !span->listed)
+        span_list_add(&spans->partial, span);
+    if (!has_free || !span_is_idle(span))
+        return;
+    bool only_one = spans->partial == span && span->next == NULL;
+    if (only_one && span->run.n_pages <= KEPT_IDLE_PAGES_MAX)
+        return;
+    span_list_remove(&spans->partial, span);
+    central_destroy_span(cache->central, span);
+}
+
+void cache_note_freed(struct cache *cache, struct span *span)
+{
+    list_or_destroy(cache, span);
+}
+
+enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)
+{
+    enum span_give_result given = span_give_slot(span, slot);
+    if (given == SPAN_GIVEN)
+        count_up_owned(&cache->classes[span->size_class].n_freed);
+    list_or_destroy(cache, span);
+    return given;
+}
+
+// Looks at up to `n_max` spans in which others have freed something. A span that has gone to
+// another owner meanwhile follows him there.
+static void take_in(struct cache *cache, size_t n_max)
+{
+    for (size_t i = 0; i < n_max; i++) {
+        if (cache->incoming == NULL) {
+            if (span_inbox_is_empty(&cache->inbox))
+                return;
+            cache->incoming = span_inbox_take_all(&cache->inbox);
+        }
+        struct span *span = cache->incoming;
+        cache->incoming = span->next_in_inbox;
+        // pairs with: span_free_elsewhere. Nobody takes a span from us, so ours stays ours.
+        struct span_inbox *owner = load_acquire(&span->owner);
+        if (owner != &cache->inbox) {
+            span_inbox_put(owner, span);
+            continue;
+        }
+        span_take_in_with_notes(span);
+        list_or_destroy(cache, span);
+    }
+}
+
+// ---- allocating -------------------------------------------------------------------------------
+
+// The current span has no free slot in the word in use: has it any elsewhere?
+static bool go_on_in_current(struct cache *cache, unsigned size_class)
+{
+    struct span *span = cache->spans[size_class].current;
+    if (span == NULL)
+        return false;
+    if (use_word_of(cache, span))
+        return true;
+    span_take_in(span);
+    if (use_word_of(cache, span))
+        return true;
+    cache->spans[size_class].current = NULL;
+    span->listed = false;
+    use_no_word(&cache->classes[size_class]);
+    return false;
+}
+
+static bool go_on_in_partial(struct cache *cache, unsigned size_class)
+{
+    struct cache_spans *spans = &cache->spans[size_class];
+    struct span        *span = spans->partial;
+    if (span == NULL)
+        return false;
+    span_list_remove(&spans->partial, span);
+    make_current(cache, span);
+    return true;
+}
+
+// A span nobody has, or a new one.
+static bool go_on_in_new(struct cache *cache, unsigned size_class)
+{
+    struct span *span = central_take_span(cache->central, size_class, &cache->inbox);
+    if (span == NULL)
+        span = central_create_span(cache->central, size_class, &cache->inbox, false);
+    if (span == NULL)
+        return false;
+    make_current(cache, span);
+    return true;
+}
+
+NOINLINE void *cache_allocate(struct cache *cache, unsigned size_class)
+{
+    void *slot = cache_allocate_at_once(cache, size_class);
+    if (slot != NULL)
+        return slot;
+    if (!go_on_in_current(cache, size_class)) {
+        take_in(cache, TAKEN_IN_AT_ONCE);
+        if (!go_on_in_partial(cache, size_class) && !go_on_in_new(cache, size_class))
+            return NULL;
+    }
+    return cache_allocate_at_once(cache, size_class);
+}
+
+// ---- emptying ---------------------------------------------------------------------------------
+
+static void drop_current(struct cache *cache, unsigned size_class)
+{
+    struct span *span = cache->spans[size_class].current;
+    if (span == NULL)
+        return;
+    cache->spans[size_class].current = NULL;
+    span->listed = false;
+    use_no_word(&cache->classes[size_class]);
+    list_or_destroy(cache, span);
+}
+
+void cache_tidy(struct cache *cache)
+{
+    take_in(cache, SIZE_MAX);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct cache_spans *spans = &cache->spans[i];
+        drop_current(cache, i);
+        for (struct span *span = spans->partial, *next; span != NULL; span = next) {
+            next = span->next;
+            if (!span_is_idle(span))
+                continue;
+            span_list_remove(&spans->partial, span);
+            central_destroy_span(cache->central, span);
+        }
+    }
+}
+
+void cache_empty(struct cache *cache)
+{
+    cache_tidy(cache);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct cache_spans *spans = &cache->spans[i];
+        while (spans->partial != NULL) {
+            struct span *span = spans->partial;
+            span_list_remove(&spans->partial, span);
+            central_put_span(cache->central, span);
+        }
+    }
+}
+
+// ---- verify -----------------------------------------------------------------------------------
+
+static bool owns_listed(struct cache *cache, struct span *span, unsigned size_class)
+{
+    // owner: nobody takes a span from the cache
+    return load_relaxed(&span->owner) == &cache->inbox && span->listed &&
+           span->size_class == size_class;
+}
+
+static bool word_is_in(const struct cache_class *class, struct span *span)
+{
+    size_t i = (size_t)((char *)class->free - (char *)span->words) / sizeof span->words[0];
+    return i < span_class(span)->n_words && class->free == &span->words[i].free &&
+           class->base ==
+               (uintptr_t)run_start(&span->run) + i * WORD_BITS * span_class(span)->slot_bytes;
+}
+
+const char *cache_verify(struct cache *cache)
+{
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct cache_class *class = &cache->classes[i];
+        struct span *current = cache->spans[i].current;
+        if (load_relaxed(&no_slots) != 0)   // owner: nobody
+            return "K1 the word without slots has one";
+        bool word_fits = current == NULL ? class->free == &no_slots : word_is_in(class, current);
+        if (!word_fits || (current != NULL && !owns_listed(cache, current, i)))
+            return "K1 the word allocated from is not one of the current span";   // K1
+        for (struct span *span = cache->spans[i].partial; span != NULL; span = span->next)
+            if (!owns_listed(cache, span, i) || span == current || span_count_free(span) == 0)
+                return "K2 a span is in a cache's list where it does not belong";   // K2
+    }
+    return NULL;
+}

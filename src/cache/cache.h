@@ -1,0 +1,137 @@
+// A cache: the spans that one thread allocates from, without a lock.
+//
+// For each size class it has a current span, of which it allocates from one word of 64 slots at a
+// time, and a list of further spans with free slots. To allocate takes the lowest bit out of the
+// word, to free sets a bit in the word where it belongs: nothing else is remembered, so there is
+// nothing to keep in step, to limit or to flush, and what was freed last on a page in use is used
+// again first. Spans without a free slot are in no list; a free brings them back.
+//
+// Whose a cache is at the moment is decided without a locked instruction. Its thread says that it
+// is `inside` before it touches anything, and looks whether the cache is `closed`. Anybody else
+// closes it first, makes sure by a barrier on all CPUs that the thread has seen this or that its
+// being inside is seen, and then touches it only if the thread is not inside (caches.h). A signal
+// handler that interrupted its thread inside finds it inside and goes another way.
+#ifndef NEAP_CACHE_CACHE_H
+#define NEAP_CACHE_CACHE_H
+
+#include "span/central.h"
+
+struct cache_class {
+    ATOMIC(uint64_t) *free;          // the word allocated from; K1
+    uintptr_t         base;          // address of its first slot; K1
+    ATOMIC(uint64_t)  n_allocated;   // counter, since the cache began; K3
+    ATOMIC(uint64_t)  n_freed;       // counter, by the cache's threads, whoever owns the slot; K3
+};
+
+struct cache_spans {
+    struct span *current;   // K1
+    struct span *partial;   // K2
+};
+
+struct cache {
+    struct span_inbox inbox;   // first, so that the owner of a span is compared with the cache
+
+    // The protocol of the file's head.
+    ATOMIC(bool) inside;   // written by the cache's thread
+    ATOMIC(bool) closed;   // written by the holder of the lock of all caches
+
+    // The rest belongs to the thread inside, or to who closed it.
+    struct span    *incoming;        // out of the inbox, not looked at yet
+    struct central *central;         // constant
+    struct cache   *next;            // of all caches; constant
+    struct cache   *next_idle;       // of those without a thread; guarded by the lock of all caches
+    bool            whole_at_fork;   // guarded by the lock of all caches
+
+    struct cache_class classes[SIZE_CLASSES];
+    struct cache_spans spans[SIZE_CLASSES];
+} CACHE_ALIGNED;
+// Invariants:
+//   K1  `free` is a word of the current span and `base` where its slots begin; or, without a
+//       current span, a word that is always zero
+//   K2  partial are the other spans owned that have a slot in `free`; they and the current one
+//       are `listed`, those owned without a slot in `free` are not
+//   K3  over all caches and central lists: allocated - freed = slots in use
+
+// Requires: memory of `cache` is zero.
+void cache_init(struct cache *cache, struct central *central);
+
+// ---- by the cache's thread --------------------------------------------------------------------
+
+// False: the thread is inside already (we are in a signal handler), or the cache is closed.
+static ALWAYS_INLINE bool cache_enter(struct cache *cache)
+{
+    if (UNLIKELY(load_relaxed(&cache->inside)))   // owner
+        return false;
+    store_relaxed(&cache->inside, true);   // owner
+    compiler_barrier();                    // the other half is the barrier in caches.c
+    // pairs with: caches_reopen
+    if (LIKELY(!load_acquire(&cache->closed)))
+        return true;
+    store_release(&cache->inside, false);   // pairs with: cache_is_quiet
+    return false;
+}
+
+static ALWAYS_INLINE void cache_leave(struct cache *cache)
+{
+    compiler_barrier();
+    store_release(&cache->inside, false);   // pairs with: cache_is_quiet
+}
+
+// Requires for all below: the caller is inside, or has closed the cache and found it quiet.
+
+// A slot from the current word, or NULL if it is used up.
+static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned size_class)
+{
+    struct cache_class *class = &cache->classes[size_class];
+    uint64_t bits = load_relaxed(class->free);   // owner
+    if (UNLIKELY(bits == 0))
+        return NULL;
+    store_relaxed(class->free, bits & (bits - 1));   // owner
+    count_up_owned(&class->n_allocated);
+    return (void *)(class->base + bits_lowest(bits) * size_classes[size_class].slot_bytes);
+}
+
+// The same; if the word is used up, from another word or span. NULL: the OS has no more memory.
+NODISCARD void *cache_allocate(struct cache *cache, unsigned size_class);
+
+// What a span needs when a word of it has become all free, or has its first free slot.
+void cache_note_freed(struct cache *cache, struct span *span);
+
+// Takes a slot of an own span back. Requires: the cache owns the span, `slot` < n_slots.
+static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
+                                                      size_t slot)
+{
+    const struct size_class *shape = span_class(span);
+    struct span_word        *word = &span->words[slot / WORD_BITS];
+    uint64_t                 before = load_relaxed(&word->free);                      // owner
+    uint64_t                 freed = before | load_relaxed(&word->freed_elsewhere);   // hint
+    uint64_t                 bit = UINT64_C(1) << slot % WORD_BITS;
+    if (UNLIKELY((freed & bit) != 0))
+        return SPAN_ALREADY_FREE;
+    uint64_t after = before | bit;
+    store_relaxed(&word->free, after);   // owner
+    count_up_owned(&cache->classes[span->size_class].n_freed);
+    if (UNLIKELY(before == 0) && !span->listed)
+        cache_note_freed(cache, span);
+    else if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
+        cache_note_freed(cache, span);
+    return SPAN_GIVEN;
+}
+
+// The same in a span that the cache has just been given by the central lists.
+NODISCARD enum span_give_result cache_free_in_new(struct cache *cache, struct span *span,
+                                                  size_t slot);
+
+// ---- emptying ---------------------------------------------------------------------------------
+
+// Takes in what others have freed and gives idle spans back to the page heap.
+void cache_tidy(struct cache *cache);
+
+// Hands all spans with free slots over to the central lists: the cache holds no memory any more,
+// but that of live objects.
+void cache_empty(struct cache *cache);
+
+// Returns NULL, or the invariant found broken.
+const char *cache_verify(struct cache *cache);
+
+#endif
