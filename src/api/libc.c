@@ -6,6 +6,7 @@
 #include "api/export.h"
 #include "api/misuse.h"
 #include "base/units.h"
+#include "front/fast.h"
 #include "front/front.h"
 #include "neap/neap.h"
 #include "os/vm.h"
@@ -24,9 +25,15 @@ static void *or_enomem(void *object)
     return object;
 }
 
-NEAP_API void *malloc(size_t n_bytes)
+static NOINLINE void *malloc_slowly(size_t n_bytes)
 {
     return or_enomem(front_allocate(n_bytes));
+}
+
+NEAP_API void *malloc(size_t n_bytes)
+{
+    void *object = fast_allocate(n_bytes);
+    return LIKELY(object != NULL) ? object : malloc_slowly(n_bytes);
 }
 
 NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
@@ -39,7 +46,7 @@ NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
     return or_enomem(front_allocate_zeroed(n_bytes));
 }
 
-static void release_or_stop(const char *function, void *object)
+static NOINLINE void release_or_stop(const char *function, void *object)
 {
     if (object == NULL)
         return;
@@ -55,7 +62,8 @@ static void release_or_stop(const char *function, void *object)
 
 NEAP_API void free(void *object)
 {
-    release_or_stop("free", object);
+    if (UNLIKELY(!fast_release(object)))
+        release_or_stop("free", object);
 }
 
 NEAP_API void cfree(void *object)

@@ -101,7 +101,8 @@ void cache_note_freed(struct cache *cache, struct span *span);
 static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
                                                       size_t slot)
 {
-    const struct size_class *shape = span_class(span);
+    unsigned                 size_class = span->size_class;
+    const struct size_class *shape = &size_classes[size_class];
     struct span_word        *word = &span->words[slot / WORD_BITS];
     uint64_t                 before = load_relaxed(&word->free);                      // owner
     uint64_t                 freed = before | load_relaxed(&word->freed_elsewhere);   // hint
@@ -110,7 +111,7 @@ static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struc
         return SPAN_ALREADY_FREE;
     uint64_t after = before | bit;
     store_relaxed(&word->free, after);   // owner
-    count_up_owned(&cache->classes[span->size_class].n_freed);
+    count_up_owned(&cache->classes[size_class].n_freed);
     if (UNLIKELY(before == 0) && !span->listed)
         cache_note_freed(cache, span);
     else if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))

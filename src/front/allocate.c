@@ -1,8 +1,7 @@
 // Allocating: small objects from the thread's cache, large ones as runs of their own.
 #include "base/check.h"
-#include "front/heap.h"
+#include "front/fast.h"
 #include "front/release.h"
-#include "front/thread.h"
 
 #include <string.h>
 
@@ -39,16 +38,10 @@ static NOINLINE void *allocate_small_slowly(unsigned size_class)
     return slot;
 }
 
-static ALWAYS_INLINE void *allocate_small(unsigned size_class)
+static void *allocate_small(unsigned size_class)
 {
-    struct cache *cache = thread_enter_cache();
-    if (LIKELY(cache != NULL)) {
-        void *slot = cache_allocate_at_once(cache, size_class);
-        cache_leave(cache);
-        if (LIKELY(slot != NULL))
-            return slot;
-    }
-    return allocate_small_slowly(size_class);
+    void *slot = fast_allocate_slot(size_class);
+    return LIKELY(slot != NULL) ? slot : allocate_small_slowly(size_class);
 }
 
 static NOINLINE void *allocate_large(size_t alignment, size_t n_bytes, bool *out_zero_known)

@@ -37,7 +37,7 @@ static enum front_pointer release_large(struct heap *heap, struct span *span)
     return POINTER_TO_OBJECT;
 }
 
-// ---- slots of other owners --------------------------------------------------------------------
+// ---- slots ------------------------------------------------------------------------------------
 
 static enum span_give_result give_without_cache(struct heap *heap, struct span *span, size_t slot)
 {
@@ -57,6 +57,9 @@ static enum span_give_result give_without_cache(struct heap *heap, struct span *
 static enum span_give_result give_from_cache(struct heap *heap, struct cache *cache,
                                              struct span *span, size_t slot)
 {
+    // owner: a span of ours stays ours while we are inside
+    if (load_relaxed(&span->owner) == &cache->inbox)
+        return cache_free(cache, span, slot);
     if (central_owns(&heap->central, span) &&
         central_take_this_span(&heap->central, span, &cache->inbox))
         return cache_free_in_new(cache, span, slot);
@@ -67,10 +70,11 @@ static enum span_give_result give_from_cache(struct heap *heap, struct cache *ca
     return given;
 }
 
-// ---- the ways -------------------------------------------------------------------------------------
+// ---- any object -------------------------------------------------------------------------------
 
-static enum front_pointer release_elsewhere(struct heap *heap, void *object)
+enum front_pointer front_release(void *object)
 {
+    struct heap        *heap = heap_get();
     struct object_place place;
     enum front_pointer  what = object_locate(heap, (uintptr_t)object, &place);
     if (what == POINTER_FOREIGN && reserve_contains(object))
@@ -88,30 +92,6 @@ static enum front_pointer release_elsewhere(struct heap *heap, void *object)
         given = give_without_cache(heap, place.span, place.slot);
     }
     return given == SPAN_GIVEN ? POINTER_TO_OBJECT : POINTER_FREED;
-}
-
-static NOINLINE enum front_pointer release_slowly(void *object)
-{
-    return release_elsewhere(heap_get(), object);
-}
-
-enum front_pointer front_release(void *object)
-{
-    struct cache *cache = thread_enter_cache();
-    if (UNLIKELY(cache == NULL))
-        return release_slowly(object);
-    enum front_pointer what = POINTER_FOREIGN;
-    struct run        *run = page_map_find_small(&process_heap.pages.map, (uintptr_t)object);
-    struct span       *span = span_of_run(run);
-    size_t             slot;
-    // owner: a span of ours stays ours while we are inside
-    if (LIKELY(run != NULL) && LIKELY(load_relaxed(&span->owner) == &cache->inbox)) {
-        what = POINTER_INSIDE;
-        if (LIKELY(span_slot_at(span, (uintptr_t)object, &slot)))
-            what = cache_free(cache, span, slot) == SPAN_GIVEN ? POINTER_TO_OBJECT : POINTER_FREED;
-    }
-    cache_leave(cache);
-    return LIKELY(what != POINTER_FOREIGN) ? what : release_slowly(object);
 }
 
 enum front_pointer front_usable_bytes(const void *object, size_t *out_n_bytes)

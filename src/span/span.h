@@ -80,7 +80,7 @@ static inline size_t span_object_bytes(const struct span *span)
 
 // Which slot starts exactly at `address`? False if none does: an interior pointer, or the tail.
 // Requires: the address lies in the span.
-static inline bool span_slot_at(const struct span *span, uintptr_t address, size_t *out_slot)
+static ALWAYS_INLINE bool span_slot_at(const struct span *span, uintptr_t address, size_t *out_slot)
 {
     return size_class_slot_at(span_class(span), address - (uintptr_t)run_start(&span->run),
                               out_slot);
