@@ -17,6 +17,9 @@ LINES_MAX, FUNCTION_LINES_MAX, COLUMNS_MAX, PARAMETERS_MAX = 800, 70, 100, 5
 FORBIDDEN_NOUNS = ('chunk', 'block', 'slab', 'extent', 'bin', 'region', 'bucket')
 FORBIDDEN = {word for noun in FORBIDDEN_NOUNS for word in (noun, noun + 's')}
 OTHERS_NAMES = {'SIG_BLOCK', 'SIG_UNBLOCK'}   # of libc and the kernel
+# The public API says block where it describes any piece of memory, as users of malloc do.
+OTHERS_NAMES |= {'neap_block', 'neap_block_describe', 'neap_block_state', 'NEAP_BLOCK_FOREIGN',
+                 'NEAP_BLOCK_LIVE', 'NEAP_BLOCK_FREE', 'out_block'}
 
 # Files that no test names, and why.
 WITHOUT_TEST = {

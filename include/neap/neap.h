@@ -4,8 +4,9 @@
  * runs with it preloaded needs nothing from here. The names below are for programs that want
  * neap beside another malloc and say so at each call. An object may be freed under either name.
  *
- * Thread safety: every function may be called by any thread. Not from a signal handler that
- * may have interrupted one of them.
+ * Thread safety: every function may be called by any thread. malloc's family may also be called
+ * by a signal handler that has interrupted it; what it asks for at such a moment may be refused
+ * (64 KiB at a time are kept for it), and nothing hangs.
  * Errors: NULL with errno ENOMEM when there is no memory or the size is beyond PTRDIFF_MAX, EINVAL
  * for an alignment that is no power of two. Freeing keeps errno. A pointer that is not the start
  * of an object, or of one freed already, stops the program with one line on stderr.
@@ -13,6 +14,7 @@
 #ifndef NEAP_NEAP_H
 #define NEAP_NEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -48,6 +50,57 @@ size_t neap_malloc_usable_size(void *object);
 
 /* Gives everything idle back to the kernel, at once. Returns bytes given back. */
 size_t neap_trim(void);
+
+/* ---- heaps ------------------------------------------------------------------------------------
+ *
+ * A heap holds objects that belong together and can be freed all at once. Its objects are freed,
+ * resized and described by the functions above, by any thread; resizing keeps them in the heap. */
+typedef struct neap_heap neap_heap;
+
+/* `name`, cut to 31 bytes, stands in reports; may be NULL. NULL with ENOMEM: no memory. */
+neap_heap *neap_heap_create(const char *name);
+
+/* Frees all objects of the heap, and the heap. Nobody may use it or them meanwhile or later. */
+void neap_heap_destroy(neap_heap *heap);
+
+void *neap_heap_malloc(neap_heap *heap, size_t size);
+void *neap_heap_calloc(neap_heap *heap, size_t count, size_t size);
+void *neap_heap_aligned_alloc(neap_heap *heap, size_t alignment, size_t size);
+
+/* Of one heap, in bytes but for the counts. Takes time in proportion to its number of spans. */
+struct neap_heap_stats {
+    size_t objects;        /* not freed yet */
+    size_t object_bytes;   /* room they take: asked for, and rounding */
+    size_t held_bytes;     /* room the heap takes, free slots included */
+};
+void neap_heap_stats_read(neap_heap *heap, struct neap_heap_stats *out_stats);
+
+/* ---- looking at memory ---------------------------------------------------------------------- */
+
+enum neap_block_state {
+    NEAP_BLOCK_FOREIGN,   /* not in memory of neap */
+    NEAP_BLOCK_LIVE,      /* in an object, not freed yet */
+    NEAP_BLOCK_FREE,      /* in memory of neap that holds no object */
+};
+
+struct neap_block {
+    enum neap_block_state state;
+    void       *start;        /* of the object or free slot; NULL where there is neither */
+    size_t      size;         /* usable bytes from `start` on */
+    void       *span_start;   /* of the pages cut into slots of this size, or of the object's own */
+    size_t      span_size;
+    const char *heap_name;    /* of the first-class heap it belongs to; NULL: none */
+};
+
+/* Describes what lies at `address`, which may be any value. What others do at the same moment may
+ * or may not show. */
+void neap_block_describe(const void *address, struct neap_block *out_block);
+
+/* Calls `visit` with each object that is not freed, in `heap` or, with NULL, in the whole process,
+ * until it returns false. Every other thread that allocates or frees waits meanwhile; `visit`
+ * itself may only allocate a little (see Thread safety). Returns whether all were visited. */
+bool neap_heap_walk(neap_heap *heap, bool (*visit)(const struct neap_block *found, void *context),
+                    void *context);
 
 #ifdef __cplusplus
 }

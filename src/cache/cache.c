@@ -18,9 +18,10 @@ static void use_no_word(struct cache_class *class)
     class->base = 0;
 }
 
-void cache_init(struct cache *cache, struct central *central)
+void cache_init(struct cache *cache, struct central *central, struct neap_heap *heap)
 {
     cache->central = central;
+    cache->inbox.heap = heap;
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         use_no_word(&cache->classes[i]);
 }
@@ -50,14 +51,25 @@ static void make_current(struct cache *cache, struct span *span)
 
 // ---- what others have freed -------------------------------------------------------------------
 
+// A span without a free slot: it comes back when one is freed.
+static void put_aside(struct cache *cache, struct span *span)
+{
+    if (cache_is_private(cache))
+        span_list_add(&cache->spans[span->size_class].full, span);
+    span->listed = false;
+}
+
 static void list_or_destroy(struct cache *cache, struct span *span)
 {
     struct cache_spans *spans = &cache->spans[span->size_class];
     if (span == spans->current)
         return;
     bool has_free = span_count_free(span) > 0;
-    if (has_free && !span->listed)
+    if (has_free && !span->listed) {
+        if (cache_is_private(cache))
+            span_list_remove(&spans->full, span);
         span_list_add(&spans->partial, span);
+    }
     if (!has_free || !span_is_idle(span))
         return;
     bool only_one = spans->partial == span && span->next == NULL;
@@ -118,7 +130,7 @@ static bool go_on_in_current(struct cache *cache, unsigned size_class)
     if (use_word_of(cache, span))
         return true;
     cache->spans[size_class].current = NULL;
-    span->listed = false;
+    put_aside(cache, span);
     use_no_word(&cache->classes[size_class]);
     return false;
 }
@@ -137,7 +149,9 @@ static bool go_on_in_partial(struct cache *cache, unsigned size_class)
 // A span nobody has, or a new one.
 static bool go_on_in_new(struct cache *cache, unsigned size_class)
 {
-    struct span *span = central_take_span(cache->central, size_class, &cache->inbox);
+    struct span *span = NULL;
+    if (!cache_is_private(cache))
+        span = central_take_span(cache->central, size_class, &cache->inbox);
     if (span == NULL)
         span = central_create_span(cache->central, size_class, &cache->inbox, false);
     if (span == NULL)
@@ -167,7 +181,7 @@ static void drop_current(struct cache *cache, unsigned size_class)
     if (span == NULL)
         return;
     cache->spans[size_class].current = NULL;
-    span->listed = false;
+    put_aside(cache, span);
     use_no_word(&cache->classes[size_class]);
     list_or_destroy(cache, span);
 }
@@ -201,6 +215,53 @@ void cache_empty(struct cache *cache)
     }
 }
 
+// ---- private caches ---------------------------------------------------------------------------
+
+static void each_in_list(struct span *span, void (*visit)(void *context, struct span *span),
+                         void        *context)
+{
+    while (span != NULL) {
+        struct span *next = span->next;
+        visit(context, span);
+        span = next;
+    }
+}
+
+void cache_each_span(struct cache *cache, void (*visit)(void *context, struct span *span),
+                     void         *context)
+{
+    DCHECK(cache_is_private(cache));
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct cache_spans *spans = &cache->spans[i];
+        each_in_list(spans->partial, visit, context);
+        each_in_list(spans->full, visit, context);
+        if (spans->current != NULL)
+            visit(context, spans->current);
+    }
+}
+
+static void discard_span(void *context, struct span *span)
+{
+    struct cache *cache = context;
+    central_discard_span(cache->central, span);
+}
+
+void cache_discard(struct cache *cache)
+{
+    take_in(cache, SIZE_MAX);
+    cache_each_span(cache, discard_span, cache);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct central_list *list = &cache->central->lists[i];
+        // counter
+        add_relaxed(&list->n_allocated, load_relaxed(&cache->classes[i].n_allocated));
+        add_relaxed(&list->n_freed, load_relaxed(&cache->classes[i].n_freed));   // counter
+        store_relaxed(&cache->classes[i].n_allocated, 0);                        // counter
+        store_relaxed(&cache->classes[i].n_freed, 0);                            // counter
+        cache->spans[i] = (struct cache_spans){.current = NULL};
+        use_no_word(&cache->classes[i]);
+    }
+}
+
 // ---- verify -----------------------------------------------------------------------------------
 
 static bool owns_listed(struct cache *cache, struct span *span, unsigned size_class)
@@ -231,6 +292,9 @@ const char *cache_verify(struct cache *cache)
         for (struct span *span = cache->spans[i].partial; span != NULL; span = span->next)
             if (!owns_listed(cache, span, i) || span == current || span_count_free(span) == 0)
                 return "K2 a span is in a cache's list where it does not belong";   // K2
+        for (struct span *span = cache->spans[i].full; span != NULL; span = span->next)
+            if (span->listed || span->size_class != i || !cache_is_private(cache))
+                return "K3 a span is among the full ones that is not";   // K3
     }
     return NULL;
 }

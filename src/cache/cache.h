@@ -19,13 +19,14 @@
 struct cache_class {
     ATOMIC(uint64_t) *free;          // the word allocated from; K1
     uintptr_t         base;          // address of its first slot; K1
-    ATOMIC(uint64_t)  n_allocated;   // counter, since the cache began; K3
-    ATOMIC(uint64_t)  n_freed;       // counter, by the cache's threads, whoever owns the slot; K3
+    ATOMIC(uint64_t)  n_allocated;   // counter, since the cache began
+    ATOMIC(uint64_t)  n_freed;       // counter, by the cache's threads, whoever owns the slot
 };
 
 struct cache_spans {
     struct span *current;   // K1
     struct span *partial;   // K2
+    struct span *full;      // K3
 };
 
 struct cache {
@@ -50,10 +51,16 @@ struct cache {
 //       current span, a word that is always zero
 //   K2  partial are the other spans owned that have a slot in `free`; they and the current one
 //       are `listed`, those owned without a slot in `free` are not
-//   K3  over all caches and central lists: allocated - freed = slots in use
+//   K3  full are, in a private cache, the other spans; elsewhere nobody lists those
 
-// Requires: memory of `cache` is zero.
-void cache_init(struct cache *cache, struct central *central);
+// Requires: memory of `cache` is zero. `heap`: the first-class heap it is private to, or NULL.
+void cache_init(struct cache *cache, struct central *central, struct neap_heap *heap);
+
+// Of a first-class heap, whose spans nobody shares?
+static inline bool cache_is_private(const struct cache *cache)
+{
+    return cache->inbox.heap != NULL;
+}
 
 // ---- by the cache's thread --------------------------------------------------------------------
 
@@ -64,7 +71,7 @@ static ALWAYS_INLINE bool cache_enter(struct cache *cache)
         return false;
     store_relaxed(&cache->inside, true);   // owner
     compiler_barrier();                    // the other half is the barrier in caches.c
-    // pairs with: caches_reopen
+    // pairs with: caches_reopen_locked
     if (LIKELY(!load_acquire(&cache->closed)))
         return true;
     store_release(&cache->inside, false);   // pairs with: cache_is_quiet
@@ -131,6 +138,14 @@ void cache_tidy(struct cache *cache);
 // Hands all spans with free slots over to the central lists: the cache holds no memory any more,
 // but that of live objects.
 void cache_empty(struct cache *cache);
+
+// Of a private cache: calls `visit` with each of its spans; it may destroy that span.
+void cache_each_span(struct cache *cache, void (*visit)(void *context, struct span *span),
+                     void         *context);
+
+// Gives all spans of a private cache back to the page heap, whatever is in them, and leaves its
+// counters to the central lists.
+void cache_discard(struct cache *cache);
 
 // Returns NULL, or the invariant found broken.
 const char *cache_verify(struct cache *cache);

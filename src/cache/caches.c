@@ -25,7 +25,7 @@ static struct cache *create_locked(struct caches *caches) REQUIRES(caches->lock)
     struct cache *cache = page_heap_metadata_take(caches->central->page_heap, sizeof(struct cache));
     if (cache == NULL)
         return NULL;
-    cache_init(cache, caches->central);
+    cache_init(cache, caches->central, NULL);
     cache->next = caches->first;
     caches->first = cache;
     caches->n_caches++;

@@ -1,4 +1,5 @@
 // Allocating: small objects from the thread's cache, large ones as runs of their own.
+#include "front/allocate.h"
 #include "base/check.h"
 #include "front/fast.h"
 #include "front/release.h"
@@ -44,14 +45,10 @@ static void *allocate_small(unsigned size_class)
     return LIKELY(slot != NULL) ? slot : allocate_small_slowly(size_class);
 }
 
-static NOINLINE void *allocate_large(size_t alignment, size_t n_bytes, bool *out_zero_known)
+struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
 {
-    *out_zero_known = false;
     if (n_bytes > OBJECT_BYTES_MAX || alignment > OBJECT_BYTES_MAX)
         return NULL;
-    struct heap *heap = heap_get();
-    if (UNLIKELY(lock_this_thread_has_any()))
-        return reserve_allocate(&heap->reserve, alignment, n_bytes);
     release_late_frees(heap);
     struct run_request request = {
         .n_pages = bytes_to_pages_up(size_max(n_bytes, 1)),
@@ -65,18 +62,51 @@ static NOINLINE void *allocate_large(size_t alignment, size_t n_bytes, bool *out
     }
     if (run == NULL)
         return NULL;
-    *out_zero_known = run->zero_known;
     add_relaxed(&heap->n_large_allocated, 1);          // counter
     add_relaxed(&heap->large_bytes, run_bytes(run));   // counter
-    return run_start(run);
+    return span_of_run(run);
+}
+
+static NOINLINE void *allocate_large(size_t alignment, size_t n_bytes, bool *out_zero_known)
+{
+    struct heap *heap = heap_get();
+    *out_zero_known = false;
+    if (UNLIKELY(lock_this_thread_has_any()))   // in a signal handler
+        return reserve_allocate(&heap->reserve, alignment, n_bytes);
+    struct span *span = allocate_run(heap, alignment, n_bytes);
+    if (span == NULL)
+        return NULL;
+    *out_zero_known = span->run.zero_known;
+    return run_start(&span->run);
+}
+
+unsigned allocate_class_for(size_t alignment, size_t n_bytes)
+{
+    if (alignment <= OBJECT_ALIGN)
+        return n_bytes <= SMALL_BYTES_MAX ? size_class_for(n_bytes) : SPAN_LARGE;
+    if (alignment > PAGE_BYTES || n_bytes > SMALL_BYTES_MAX - alignment)
+        return SPAN_LARGE;
+    // Spans start at a page, so any class of a multiple of the alignment will do; a power of two
+    // is one and never far.
+    unsigned size_class = size_class_for(size_max(n_bytes, alignment));
+    while (size_classes[size_class].slot_bytes % alignment != 0)
+        size_class++;
+    return size_class;
+}
+
+void *front_allocate_aligned(size_t alignment, size_t n_bytes)
+{
+    DCHECK(is_power_of_two(alignment));
+    bool     zero_known;
+    unsigned size_class = allocate_class_for(alignment, n_bytes);
+    if (LIKELY(size_class != SPAN_LARGE))
+        return allocate_small(size_class);
+    return allocate_large(alignment, n_bytes, &zero_known);
 }
 
 void *front_allocate(size_t n_bytes)
 {
-    bool zero_known;
-    if (LIKELY(n_bytes <= SMALL_BYTES_MAX))
-        return allocate_small(size_class_for(n_bytes));
-    return allocate_large(OBJECT_ALIGN, n_bytes, &zero_known);
+    return front_allocate_aligned(OBJECT_ALIGN, n_bytes);
 }
 
 void *front_allocate_zeroed(size_t n_bytes)
@@ -90,20 +120,4 @@ void *front_allocate_zeroed(size_t n_bytes)
     if (object != NULL && !zero_known)
         memset(object, 0, n_bytes);
     return object;
-}
-
-void *front_allocate_aligned(size_t alignment, size_t n_bytes)
-{
-    DCHECK(is_power_of_two(alignment));
-    if (alignment <= OBJECT_ALIGN)
-        return front_allocate(n_bytes);
-    bool zero_known;
-    if (alignment > PAGE_BYTES || n_bytes > SMALL_BYTES_MAX - alignment)
-        return allocate_large(alignment, n_bytes, &zero_known);
-    // Spans start at a page, so any class of a multiple of the alignment will do; a power of two
-    // is one and never far.
-    unsigned size_class = size_class_for(size_max(n_bytes, alignment));
-    while (size_classes[size_class].slot_bytes % alignment != 0)
-        size_class++;
-    return allocate_small(size_class);
 }

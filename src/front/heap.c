@@ -23,6 +23,7 @@ void heap_init_once(void)
         page_heap_init(&heap->pages, &config);
         central_init(&heap->central, &heap->pages);
         caches_init(&heap->caches, &heap->central);
+        heaps_init(&heap->heaps);
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
@@ -42,6 +43,7 @@ size_t front_trim(void)
     release_late_frees(heap);
     central_take_in_all(&heap->central);
     caches_tidy(&heap->caches);
+    heaps_tidy(&heap->heaps);
     return page_heap_trim(&heap->pages);
 }
 
@@ -52,6 +54,9 @@ static void slots_account_read(struct heap *heap, struct slots_account *out_acco
     struct caches_account sums = {.n_allocated = {0}};
     *out_account = (struct slots_account){.used_slots = 0};
     caches_account_add(&heap->caches, &sums);
+    lock_acquire(&heap->heaps.lock);
+    heaps_add_counts(&heap->heaps, sums.n_allocated, sums.n_freed);
+    lock_release(&heap->heaps.lock);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &heap->central.lists[i];
         size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
@@ -83,51 +88,59 @@ void front_account_read(struct front_account *out_account)
 
 // ---- standing still ---------------------------------------------------------------------------
 
-static NO_LOCK_ANALYSIS void stand_still(struct heap *heap)
+NO_LOCK_ANALYSIS void heap_stand_still(struct heap *heap)
 {
     lock_acquire(&heap->lock);
+    heaps_lock_all(&heap->heaps);
     caches_fork_prepare(&heap->caches);
     central_lock_all(&heap->central);
     page_heap_fork_prepare(&heap->pages);
 }
 
-static NO_LOCK_ANALYSIS void go_on(struct heap *heap)
+NO_LOCK_ANALYSIS void heap_go_on(struct heap *heap)
 {
     page_heap_fork_parent(&heap->pages);
     central_unlock_all(&heap->central);
     caches_fork_parent(&heap->caches);
+    heaps_unlock_all(&heap->heaps);
     lock_release(&heap->lock);
 }
 
+struct recount {
+    size_t      n_used[SIZE_CLASSES];
+    const char *broken;
+};
+
 static void count_used_slots(void *context, struct run *run)
 {
-    size_t      *n_used = context;
-    struct span *span = span_of_run(run);
+    struct recount *recount = context;
+    struct span    *span = span_of_run(run);
     if (span_is_large(span))
         return;
-    const struct size_class *shape = span_class(span);
-    for (size_t slot = 0; slot < shape->n_slots; slot++)
-        n_used[span->size_class] += !span_slot_is_free(span, slot);
+    recount->n_used[span->size_class] += span_count_used(span);
+    const char *broken = span_verify(span, true);
+    if (broken != NULL)
+        recount->broken = broken;
 }
 
-// K3: what was counted when slots were allocated and freed, against the bits of all spans.
+// F1: what was counted when slots were allocated and freed, against the bits of all spans.
 static const char *slots_verify(struct heap *heap)
 {
-    size_t                n_used[SIZE_CLASSES] = {0};
+    struct recount        recount = {.broken = NULL};
     struct caches_account sums = {.n_allocated = {0}};
-    const char           *broken = NULL;
-    stand_still(heap);
-    page_heap_each_run_locked(&heap->pages, count_used_slots, n_used);
+    heap_stand_still(heap);
+    page_heap_each_run_locked(&heap->pages, count_used_slots, &recount);
     caches_account_add_locked(&heap->caches, &sums);
+    heaps_add_counts(&heap->heaps, sums.n_allocated, sums.n_freed);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &heap->central.lists[i];
         size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
         size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
-        if (allocated - freed != n_used[i])
-            broken = "K3 slots in use are not as counted";   // K3
+        if (allocated - freed != recount.n_used[i])
+            recount.broken = "F1 slots in use are not as counted";   // F1
     }
-    go_on(heap);
-    return broken;
+    heap_go_on(heap);
+    return recount.broken;
 }
 
 const char *front_verify(void)
@@ -136,6 +149,8 @@ const char *front_verify(void)
     const char  *broken = central_verify(&heap->central);
     if (broken == NULL)
         broken = caches_verify(&heap->caches);
+    if (broken == NULL)
+        broken = heaps_verify(&heap->heaps);
     if (broken == NULL)
         broken = slots_verify(heap);
     return broken != NULL ? broken : page_heap_verify(&heap->pages);
@@ -156,13 +171,13 @@ void front_fork_prepare(void)
     struct heap *heap = heap_get();
     this_thread.forks_as_it_is = at_work_on_the_heap();
     if (!this_thread.forks_as_it_is)
-        stand_still(heap);
+        heap_stand_still(heap);
 }
 
 void front_fork_parent(void)
 {
     if (!this_thread.forks_as_it_is)
-        go_on(heap_get());
+        heap_go_on(heap_get());
 }
 
 void front_fork_child(void)
@@ -174,5 +189,6 @@ void front_fork_child(void)
     page_heap_fork_child(&heap->pages);
     central_reset_locks(&heap->central);
     caches_fork_child(&heap->caches, this_thread.cache);
+    heaps_reset_locks(&heap->heaps);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
 }

@@ -4,6 +4,7 @@
 
 #include "cache/caches.h"
 #include "front/front.h"
+#include "front/heaps.h"
 #include "front/reserve.h"
 
 struct heap {
@@ -12,10 +13,14 @@ struct heap {
     struct central    central;
     struct caches     caches;
     struct reserve    reserve;
+    struct heaps      heaps;
     struct span_inbox late_frees;   // large objects, for release.h
     ATOMIC(size_t)    n_large_allocated, n_large_freed, large_bytes;   // counter
     struct page_heap  pages;
 };
+
+// Invariants:
+//   F1  over all caches, heaps and central lists: slots allocated - freed = slots in use
 
 extern struct heap process_heap;
 
@@ -29,5 +34,10 @@ static inline struct heap *heap_get(void)
         heap_init_once();
     return &process_heap;
 }
+
+// Nobody changes the heap between these two: all locks are held, all caches closed. What the
+// caller allocates or frees meanwhile comes from and goes to the reserve.
+void heap_stand_still(struct heap *heap);
+void heap_go_on(struct heap *heap);
 
 #endif

@@ -6,11 +6,19 @@
 
 // ---- large objects ----------------------------------------------------------------------------
 
-static void release_run(struct heap *heap, struct span *span)
+void release_run(struct heap *heap, struct span *span)
 {
     add_relaxed(&heap->n_large_freed, 1);                                 // counter
     add_relaxed(&heap->large_bytes, (size_t)0 - run_bytes(&span->run));   // counter
     page_heap_free(&heap->pages, &span->run);
+}
+
+static void release_large_now(struct heap *heap, struct span *span)
+{
+    struct neap_heap *owner = heap_of_span(span);
+    if (owner != NULL)
+        heap_forget_large(owner, span);
+    release_run(heap, span);
 }
 
 void release_late_frees_now(struct heap *heap)
@@ -18,7 +26,7 @@ void release_late_frees_now(struct heap *heap)
     struct span *span = span_inbox_take_all(&heap->late_frees);
     while (span != NULL) {
         struct span *next = span->next_in_inbox;
-        release_run(heap, span);
+        release_large_now(heap, span);
         span = next;
     }
 }
@@ -32,7 +40,7 @@ static enum front_pointer release_large(struct heap *heap, struct span *span)
         span_inbox_put(&heap->late_frees, span);
     } else {
         release_late_frees(heap);
-        release_run(heap, span);
+        release_large_now(heap, span);
     }
     return POINTER_TO_OBJECT;
 }

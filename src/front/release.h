@@ -4,6 +4,9 @@
 
 #include "front/heap.h"
 
+// Gives the run of a large object back to the page heap.
+void release_run(struct heap *heap, struct span *span);
+
 void release_late_frees_now(struct heap *heap);
 
 // Gives back the large objects that signal handlers have freed while a lock was held.

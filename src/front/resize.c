@@ -14,7 +14,7 @@ static bool slot_still_fits(const struct span *span, size_t n_bytes)
 
 static bool resize_large_in_place(struct heap *heap, struct span *span, size_t n_bytes)
 {
-    if (n_bytes <= SMALL_BYTES_MAX || n_bytes > OBJECT_BYTES_MAX)
+    if (n_bytes <= SMALL_BYTES_MAX || n_bytes > OBJECT_BYTES_MAX || lock_this_thread_has_any())
         return false;
     size_t before_bytes = run_bytes(&span->run);
     bool   zero_known;
@@ -24,10 +24,23 @@ static bool resize_large_in_place(struct heap *heap, struct span *span, size_t n
     return true;
 }
 
-// Returns NULL if there is no memory for a larger one; becoming smaller never fails.
-static void *move_object(void *object, size_t old_bytes, size_t n_bytes)
+// An object of a first-class heap stays in its heap.
+static void *allocate_like(struct span *span, size_t n_bytes)
 {
-    void *moved = front_allocate(n_bytes);
+    struct neap_heap *owner = span != NULL ? heap_of_span(span) : NULL;
+    bool              zero_known;
+    if (owner != NULL)
+        return heap_allocate(owner, OBJECT_ALIGN, n_bytes, &zero_known);
+    return front_allocate(n_bytes);
+}
+
+// `span`: where the object lies, or NULL if in the reserve. Returns NULL if there is no memory for
+// a larger one; becoming smaller never fails.
+static void *move_object(struct heap *heap, struct span *span, void *object, size_t n_bytes)
+{
+    size_t old_bytes =
+        span != NULL ? span_object_bytes(span) : reserve_object_bytes(&heap->reserve, object);
+    void *moved = allocate_like(span, n_bytes);
     if (moved == NULL)
         return n_bytes <= old_bytes ? object : NULL;
     memcpy(moved, object, size_min(old_bytes, n_bytes));
@@ -36,19 +49,22 @@ static void *move_object(void *object, size_t old_bytes, size_t n_bytes)
     return moved;
 }
 
+static bool resize_in_place(struct heap *heap, struct span *span, size_t n_bytes)
+{
+    return span_is_large(span) ? resize_large_in_place(heap, span, n_bytes)
+                               : slot_still_fits(span, n_bytes);
+}
+
 enum front_pointer front_resize(void *object, size_t n_bytes, void **out_object)
 {
     struct heap       *heap = heap_get();
-    struct span       *span;
+    struct span       *span = NULL;
     enum front_pointer what = object_find(heap, object, &span);
+    if (what == POINTER_FOREIGN && reserve_contains(object))
+        what = reserve_object_bytes(&heap->reserve, object) > 0 ? POINTER_TO_OBJECT : POINTER_FREED;
     if (what != POINTER_TO_OBJECT)
         return what;
-    bool in_place = span_is_large(span) ? resize_large_in_place(heap, span, n_bytes)
-                                        : slot_still_fits(span, n_bytes);
-    if (in_place) {
-        *out_object = object;
-        return POINTER_TO_OBJECT;
-    }
-    *out_object = move_object(object, span_object_bytes(span), n_bytes);
+    bool in_place = span != NULL && resize_in_place(heap, span, n_bytes);
+    *out_object = in_place ? object : move_object(heap, span, object, n_bytes);
     return POINTER_TO_OBJECT;
 }

@@ -26,7 +26,8 @@ static void leave_cache(void *cache)
 void thread_caches_enable(void)
 {
     if (host_at_thread_end(leave_cache))
-        store_release(&n_caches_at_once, CACHES_PER_CPU * host_cpus());   // pairs with: earn
+        store_release(&n_caches_at_once,
+                      CACHES_PER_CPU * host_cpus());   // pairs with: thread_earn_cache
 }
 
 struct cache *thread_earn_cache(struct caches *caches)

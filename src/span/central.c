@@ -38,6 +38,14 @@ void central_destroy_span(struct central *central, struct span *span)
     page_heap_free(central->page_heap, &span->run);
 }
 
+void central_discard_span(struct central *central, struct span *span)
+{
+    struct central_list *list = list_of(central, span);
+    add_relaxed(&list->n_freed, span_count_used(span));   // counter
+    add_relaxed(&list->n_spans, (size_t)0 - 1);           // counter
+    page_heap_free(central->page_heap, &span->run);
+}
+
 // ---- under the lock ---------------------------------------------------------------------------
 
 // Puts a span of the list where it belongs after its slots have changed.
@@ -192,6 +200,9 @@ static const char *list_verify(struct central_list *list, unsigned size_class) R
             return "T2 a span's free slots are not as counted";   // T2
         if (load_relaxed(&span->owner) != &list->inbox)           // owner: under the lock
             return "T3 a span is in the list of somebody who does not own it";   // T3
+        const char *broken = span_verify(span, false);
+        if (broken != NULL)
+            return broken;
     }
     return NULL;
 }

@@ -60,6 +60,9 @@ NODISCARD struct span *central_create_span(struct central *central, unsigned siz
 // Gives an idle span back to the page heap. Requires: span_is_idle, and the caller owns it.
 void central_destroy_span(struct central *central, struct span *span);
 
+// The same whatever is in use in it, which counts as freed.
+void central_discard_span(struct central *central, struct span *span);
+
 // Hands over a span with free slots to a new owner. NULL: there is none. Takes the list's lock.
 NODISCARD struct span *central_take_span(struct central *central, unsigned size_class,
                                          struct span_inbox *new_owner);

@@ -55,7 +55,7 @@ void span_take_in(struct span *span)
         struct span_word *word = &span->words[i];
         if (load_relaxed(&word->freed_elsewhere) == 0)   // hint: a later bit comes with a note
             continue;
-        // pairs with: span_free_elsewhere, whose caller wrote to the object before
+        // pairs with: span_free_elsewhere
         uint64_t came = exchange_acq_rel(&word->freed_elsewhere, 0);
         uint64_t here = load_relaxed(&word->free);   // owner
         if (UNLIKELY((here & came) != 0))
@@ -72,7 +72,7 @@ void span_take_in_with_notes(struct span *span)
     uint16_t notes = exchange_acq_rel(&span->notes, 0);
     span->owed_notes = (int16_t)(span->owed_notes - notes);
     span_take_in(span);
-    DCHECK(span->owed_notes >= 0);   // W4: each note came after its bit
+    DCHECK(span->owed_notes >= 0);   // each note came after its bit
 }
 
 size_t span_count_free(struct span *span)
@@ -84,9 +84,43 @@ size_t span_count_free(struct span *span)
     return n_free;
 }
 
+size_t span_count_used(struct span *span)
+{
+    const struct size_class *shape = span_class(span);
+    size_t                   n_free = 0;
+    for (size_t i = 0; i < shape->n_words; i++) {
+        struct span_word *word = &span->words[i];
+        // hint: the two are not read at one instant
+        n_free += bits_count(load_relaxed(&word->free) | load_relaxed(&word->freed_elsewhere));
+    }
+    return shape->n_slots - n_free;
+}
+
 bool span_is_idle(struct span *span)
 {
     return span->owed_notes == 0 && span_count_free(span) == span_class(span)->n_slots;
+}
+
+const char *span_verify(struct span *span, bool nobody_frees)
+{
+    const struct size_class *shape = span_class(span);
+    size_t                   n_words_freed = 0;
+    for (size_t i = 0; i < SPAN_WORDS; i++) {
+        uint64_t valid = i + 1 < shape->n_words ? ~UINT64_C(0) : 0;
+        if (i + 1 == shape->n_words)
+            valid = shape->last_word;
+        uint64_t free = load_relaxed(&span->words[i].free);                         // owner
+        uint64_t freed_elsewhere = load_relaxed(&span->words[i].freed_elsewhere);   // hint
+        if (((free | freed_elsewhere) & ~valid) != 0)
+            return "W1 a span has bits for slots that it does not have";   // W1
+        if ((free & freed_elsewhere) != 0)
+            return "W2 a slot was freed twice";   // W2
+        n_words_freed += freed_elsewhere != 0;
+    }
+    if (nobody_frees &&   // hint
+        load_relaxed(&span->notes) != (size_t)span->owed_notes + n_words_freed)
+        return "W3 notes and words freed elsewhere do not agree";   // W3
+    return NULL;
 }
 
 enum span_give_result span_free_elsewhere(struct span *span, size_t slot)

@@ -20,12 +20,13 @@
 
 struct span_word {                      // of 64 slots
     ATOMIC(uint64_t) free;              // W1, W2: changed by the owner alone
-    ATOMIC(uint64_t) freed_elsewhere;   // W1, W2: set by others, taken in by the owner
+    ATOMIC(uint64_t) freed_elsewhere;   // W1, W2, W3: set by others, taken in by the owner
 };
 
 // Spans in which others have freed something. Anybody may put one in; the owner takes all out.
 struct span_inbox {
     ATOMIC(struct span *) first;
+    struct neap_heap     *heap;   // constant: the first-class heap whose inbox it is; NULL: of none
 };
 
 struct span {
@@ -36,11 +37,11 @@ struct span {
 
     // The owner's.
     struct span *previous, *next;   // in the owner's list
-    struct span *next_in_inbox;     // of whoever holds the inbox; W3
+    struct span *next_in_inbox;     // of whoever holds the inbox
     uint16_t     n_free;            // central lists only: as many bits as set in `free`
-    int16_t      owed_notes;        // W4: words taken in, less notes received for them
+    int16_t      owed_notes;        // W3: words taken in, less notes received for them
 
-    ATOMIC(uint16_t) notes;   // W3, W4
+    ATOMIC(uint16_t) notes;   // W3
 
     // Constant while the run is handed out.
     uint8_t size_class;   // or SPAN_LARGE
@@ -53,9 +54,9 @@ _Static_assert(sizeof(struct span) == 192, "three cache lines: the first, and on
 // Invariants:
 //   W1  bits stand for the slots of the class; those behind the last slot are zero
 //   W2  a slot is in use, or its bit is set in one of the two: in both is a double free
-//   W3  a span with notes is in one inbox, or about to be put there by who added the first note
-//   W4  for each word with bits in freed_elsewhere a note has come or is on its way; a span with
-//       owed notes or notes is not given back to the page heap
+//   W3  notes == owed_notes + words with bits in freed_elsewhere; when nobody frees in the span
+// A span with notes is in one inbox, or about to be put there by who added the first note. While
+// it has notes, or owes some, it is not given back to the page heap: somebody may still touch it.
 
 static inline struct span *span_of_run(struct run *run)
 {
@@ -119,8 +120,15 @@ void span_take_in_with_notes(struct span *span);
 
 size_t span_count_free(struct span *span);
 
+// Slots in use at this moment, as far as anybody can tell. May be called by others.
+size_t span_count_used(struct span *span);
+
 // May the span go back to the page heap? All slots are free and nobody is about to touch it.
 bool span_is_idle(struct span *span);
+
+// Returns NULL, or the invariant found broken. Requires: nobody else frees in it meanwhile, else W3
+// is not looked at.
+const char *span_verify(struct span *span, bool nobody_frees);
 
 // ---- by others --------------------------------------------------------------------------------
 
