@@ -32,7 +32,7 @@ void *neap_calloc(size_t count, size_t size);
 void *neap_realloc(void *object, size_t size);
 void *neap_reallocarray(void *object, size_t count, size_t size);
 
-/* An object at a multiple of `alignment`, a power of two. */
+/* An object at a multiple of `alignment`, a power of two; neap_memalign rounds any other up to one. */
 void *neap_aligned_alloc(size_t alignment, size_t size);
 void *neap_memalign(size_t alignment, size_t size);
 

@@ -2,11 +2,13 @@
 //
 // Written in C so that the library needs no C++ runtime. A throwing operator that finds no memory
 // calls the program's new_handler as long as there is one, and then throws std::bad_alloc through
-// the runtime that the program itself has loaded. A nothrow operator returns NULL without calling
-// the handler, since C could not catch what a handler may throw.
+// the runtime that the program itself has loaded. A nothrow operator leaves the handler to the
+// runtime's own, since C cannot catch what a handler throws; that calls ours in turn.
 #include "api/export.h"
 #include "base/check.h"
 #include "base/compiler.h"
+
+#include <dlfcn.h>
 
 // The C++ runtime's std::get_new_handler() and std::__throw_bad_alloc().
 typedef void (*new_handler)(void);
@@ -43,22 +45,55 @@ static void *allocate_or_throw(size_t n_bytes, size_t alignment)
 
 struct nothrow;   // std::nothrow_t: only its address is passed
 
+// Absent where a program is linked statically: then the handler is not called.
+extern void *dlsym(void *handle, const char *name) __attribute__((weak));
+
+typedef void *nothrow_new(size_t n_bytes, const struct nothrow *tag);
+typedef void *nothrow_aligned_new(size_t n_bytes, size_t alignment, const struct nothrow *tag);
+
+// The operator of the program's C++ runtime that ours stands in front of; NULL: no handler asks
+// for it, or there is no such runtime.
+static void *runtime_operator(const char *name)
+{
+    if (current_new_handler() == NULL || dlsym == NULL)
+        return NULL;
+    return dlsym(RTLD_NEXT, name);
+}
+
+static void *allocate_nothrow(size_t n_bytes, const struct nothrow *tag, const char *name)
+{
+    void *object = malloc(n_bytes);
+    if (LIKELY(object != NULL))
+        return object;
+    nothrow_new *runtime_new = (nothrow_new *)runtime_operator(name);
+    return runtime_new != NULL ? runtime_new(n_bytes, tag) : NULL;
+}
+
+static void *allocate_aligned_nothrow(size_t n_bytes, size_t alignment, const struct nothrow *tag,
+                                      const char *name)
+{
+    void *object = aligned_alloc(alignment, n_bytes);
+    if (LIKELY(object != NULL))
+        return object;
+    nothrow_aligned_new *runtime_new = (nothrow_aligned_new *)runtime_operator(name);
+    return runtime_new != NULL ? runtime_new(n_bytes, alignment, tag) : NULL;
+}
+
 #define NEW(name, ...) NEAP_API void *name(size_t n_bytes __VA_OPT__(, ) __VA_ARGS__)
 #define DELETE(name, ...) NEAP_API void name(void *object __VA_OPT__(, ) __VA_ARGS__)
 #define UNUSED __attribute__((unused))
 
 // Declared before they are defined, as -Wmissing-prototypes asks.
-#define BOTH_NEW(suffix, body, ...)                                                                \
-    NEW(_Znwm##suffix, __VA_ARGS__);                                                               \
-    NEW(_Znwm##suffix, __VA_ARGS__)                                                                \
+#define ONE_NEW(name, body, ...)                                                                   \
+    NEW(name, __VA_ARGS__);                                                                        \
+    NEW(name, __VA_ARGS__)                                                                         \
     {                                                                                              \
-        return body;                                                                               \
-    }                                                                                              \
-    NEW(_Znam##suffix, __VA_ARGS__);                                                               \
-    NEW(_Znam##suffix, __VA_ARGS__)                                                                \
-    {                                                                                              \
+        static const char own_name[] UNUSED = #name;                                               \
         return body;                                                                               \
     }
+#define BOTH_NEW(suffix, body, ...)                                                                \
+    ONE_NEW(_Znwm##suffix, body, __VA_ARGS__)                                                      \
+    ONE_NEW(_Znam##suffix, body, __VA_ARGS__)
 #define BOTH_DELETE(suffix, ...)                                                                   \
     DELETE(_ZdlPv##suffix, __VA_ARGS__);                                                           \
     DELETE(_ZdlPv##suffix, __VA_ARGS__)                                                            \
@@ -72,10 +107,10 @@ struct nothrow;   // std::nothrow_t: only its address is passed
     }
 
 BOTH_NEW(, allocate_or_throw(n_bytes, 0))
-BOTH_NEW(RKSt9nothrow_t, allocate(n_bytes, 0), const struct nothrow *tag UNUSED)
+BOTH_NEW(RKSt9nothrow_t, allocate_nothrow(n_bytes, tag, own_name), const struct nothrow *tag)
 BOTH_NEW(St11align_val_t, allocate_or_throw(n_bytes, alignment), size_t alignment)
-BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate(n_bytes, alignment), size_t alignment,
-         const struct nothrow *tag UNUSED)
+BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_aligned_nothrow(n_bytes, alignment, tag, own_name),
+         size_t alignment, const struct nothrow *tag)
 
 BOTH_DELETE()
 BOTH_DELETE(m, size_t n_bytes UNUSED)

@@ -120,9 +120,14 @@ NEAP_API void *aligned_alloc(size_t alignment, size_t n_bytes)
     return or_enomem(front_allocate_aligned(alignment, n_bytes));
 }
 
+// As glibc does: the next power of two will do for any other alignment.
 NEAP_API void *memalign(size_t alignment, size_t n_bytes)
 {
-    return aligned_alloc(alignment, n_bytes);
+    if (alignment > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return or_enomem(front_allocate_aligned(power_of_two_from(alignment), n_bytes));
 }
 
 NEAP_API int posix_memalign(void **out_object, size_t alignment, size_t n_bytes)

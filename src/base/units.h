@@ -72,6 +72,12 @@ static inline bool is_power_of_two(size_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+// The smallest power of two that is not below `value`. Requires: it fits.
+static inline size_t power_of_two_from(size_t value)
+{
+    return value <= 1 ? 1 : (size_t)1 << (64 - __builtin_clzll(value - 1));
+}
+
 // Requires: `alignment` is a power of two; the result does not overflow.
 static inline size_t align_up(size_t value, size_t alignment)
 {

@@ -55,6 +55,22 @@ static void failing_operators()
     EXPECT(handler_calls == 3);
 }
 
+static void nothrow_operators_call_the_handler()
+{
+    handler_calls = 0;
+    std::set_new_handler(handler_that_gives_up);
+    EXPECT(::operator new(too_large, std::nothrow) == nullptr);
+    EXPECT(handler_calls == 3);
+    handler_calls = 0;
+    std::set_new_handler(handler_that_gives_up);
+    EXPECT(::operator new[](too_large, std::align_val_t(64), std::nothrow) == nullptr);
+    EXPECT(handler_calls == 3);
+    std::set_new_handler([] { throw std::bad_alloc(); });
+    EXPECT(::operator new[](too_large, std::nothrow) == nullptr);
+    EXPECT(::operator new(too_large, std::align_val_t(64), std::nothrow) == nullptr);
+    std::set_new_handler(nullptr);
+}
+
 static void matching_operators()
 {
     for (std::size_t n = 0; n < 100000; n = n * 2 + 1) {
@@ -83,6 +99,7 @@ static void matching_operators()
 int main()
 {
     failing_operators();
+    nothrow_operators_call_the_handler();
     matching_operators();
     std::vector<std::string> strings;
     for (int i = 0; i < 100000; i++)

@@ -107,7 +107,18 @@ static void alignments(void)
             free(object);
         }
     }
-    void *object = &object;
+    // What is no power of two is rounded up to one.
+    static const size_t rounded[][2] = {{0, 1},   {3, 4},     {24, 32},
+                                        {33, 64}, {100, 128}, {4097, 8192}};
+    void               *object;
+    for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
+        object = memalign(opaque(rounded[i][0]), 100);
+        EXPECT(object != NULL && (uintptr_t)object % rounded[i][1] == 0);
+        free(object);
+    }
+    errno = 0;
+    EXPECT(memalign(opaque(SIZE_MAX / 2 + 2), 1) == NULL && errno == EINVAL);
+    object = &object;
     EXPECT(posix_memalign(&object, opaque(24), 100) == EINVAL);
     EXPECT(posix_memalign(&object, opaque(4), 100) == EINVAL);
     EXPECT(posix_memalign(&object, opaque(0), 100) == EINVAL);
