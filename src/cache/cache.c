@@ -64,7 +64,7 @@ static void list_or_destroy(struct cache *cache, struct span *span)
     struct cache_spans *spans = &cache->spans[span->size_class];
     if (span == spans->current)
         return;
-    bool has_free = span_count_free(span) > 0;
+    bool has_free = span_has_free(span);
     if (has_free && !span->listed) {
         if (cache_is_private(cache))
             span_list_remove(&spans->full, span);
@@ -118,15 +118,14 @@ static void take_in(struct cache *cache, size_t n_max)
 
 // ---- allocating -------------------------------------------------------------------------------
 
-// The current span has no free slot in the word in use: has it any elsewhere?
+// The current span has no free slot in the word in use: has it any elsewhere? What others have
+// freed in it is left to the inbox, where it gathers: each taking in costs the same for one bit as
+// for many.
 static bool go_on_in_current(struct cache *cache, unsigned size_class)
 {
     struct span *span = cache->spans[size_class].current;
     if (span == NULL)
         return false;
-    if (use_word_of(cache, span))
-        return true;
-    span_take_in(span);
     if (use_word_of(cache, span))
         return true;
     cache->spans[size_class].current = NULL;
@@ -165,7 +164,7 @@ NOINLINE void *cache_allocate(struct cache *cache, unsigned size_class)
     void *slot = cache_allocate_at_once(cache, size_class);
     if (slot != NULL)
         return slot;
-    if (!go_on_in_current(cache, size_class)) {
+    if (!go_on_in_current(cache, size_class) && !go_on_in_partial(cache, size_class)) {
         take_in(cache, TAKEN_IN_AT_ONCE);
         if (!go_on_in_partial(cache, size_class) && !go_on_in_new(cache, size_class))
             return NULL;
@@ -290,7 +289,7 @@ const char *cache_verify(struct cache *cache)
         if (!word_fits || (current != NULL && !owns_listed(cache, current, i)))
             return "K1 the word allocated from is not one of the current span";   // K1
         for (struct span *span = cache->spans[i].partial; span != NULL; span = span->next)
-            if (!owns_listed(cache, span, i) || span == current || span_count_free(span) == 0)
+            if (!owns_listed(cache, span, i) || span == current || !span_has_free(span))
                 return "K2 a span is in a cache's list where it does not belong";   // K2
         for (struct span *span = cache->spans[i].full; span != NULL; span = span->next)
             if (span->listed || span->size_class != i || !cache_is_private(cache))

@@ -32,9 +32,9 @@ struct cache_spans {
 struct cache {
     struct span_inbox inbox;   // first, so that the owner of a span is compared with the cache
 
-    // The protocol of the file's head.
-    ATOMIC(bool) inside;   // written by the cache's thread
-    ATOMIC(bool) closed;   // written by the holder of the lock of all caches
+    // The protocol of the file's head. Apart from the inbox, which others write to.
+    ATOMIC(bool) inside CACHE_ALIGNED;   // written by the cache's thread
+    ATOMIC(bool)        closed;          // written by the holder of the lock of all caches
 
     // The rest belongs to the thread inside, or to who closed it.
     struct span    *incoming;        // out of the inbox, not looked at yet

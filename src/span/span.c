@@ -75,6 +75,15 @@ void span_take_in_with_notes(struct span *span)
     DCHECK(span->owed_notes >= 0);   // each note came after its bit
 }
 
+bool span_has_free(struct span *span)
+{
+    size_t n_words = span_class(span)->n_words;
+    for (size_t i = 0; i < n_words; i++)
+        if (load_relaxed(&span->words[i].free) != 0)   // owner
+            return true;
+    return false;
+}
+
 size_t span_count_free(struct span *span)
 {
     size_t n_words = span_class(span)->n_words;
@@ -98,7 +107,13 @@ size_t span_count_used(struct span *span)
 
 bool span_is_idle(struct span *span)
 {
-    return span->owed_notes == 0 && span_count_free(span) == span_class(span)->n_slots;
+    const struct size_class *shape = span_class(span);
+    for (size_t i = 0; i + 1 < shape->n_words; i++)
+        if (load_relaxed(&span->words[i].free) != ~UINT64_C(0))   // owner
+            return false;
+    // owner
+    return load_relaxed(&span->words[shape->n_words - 1u].free) == shape->last_word &&
+           span->owed_notes == 0;
 }
 
 const char *span_verify(struct span *span, bool nobody_frees)

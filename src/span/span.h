@@ -118,6 +118,7 @@ void span_take_in(struct span *span);
 // The same for a span that comes out of an inbox: its notes have arrived.
 void span_take_in_with_notes(struct span *span);
 
+bool   span_has_free(struct span *span);
 size_t span_count_free(struct span *span);
 
 // Slots in use at this moment, as far as anybody can tell. May be called by others.
