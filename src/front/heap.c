@@ -37,6 +37,12 @@ void heap_init_once(void)
     lock_release(&heap->lock);
 }
 
+bool front_is_disabled(void)
+{
+    (void)heap_get();   // has read the options
+    return config_get()->disable != 0;
+}
+
 void front_enable_caches(void)
 {
     heap_get();

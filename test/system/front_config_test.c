@@ -17,18 +17,20 @@ struct option_row {
     const char *name, *value;
     size_t      arena_bytes;
     unsigned    retain_pct, n_caches;   // n_caches 0: as many as there are CPUs, at least 1
+    bool        is_disabled;
 };
 
 static const struct option_row option_rows[] = {
-    {"NEAP_ARENA", "", 64 * MIB, 110, 0},
-    {"NEAP_ARENA", "1MiB", MIB, 110, 0},
-    {"NEAP_ARENA", "1TiB", TIB, 110, 0},
-    {"NEAP_RETAIN", "100%", 64 * MIB, 100, 0},
-    {"NEAP_RETAIN", "1000%", 64 * MIB, 1000, 0},
-    {"NEAP_RETAIN", "off", 64 * MIB, RETAIN_PCT_NEVER, 0},
-    {"NEAP_PAGE_CACHES", "0", 64 * MIB, 110, 0},
-    {"NEAP_PAGE_CACHES", "1", 64 * MIB, 110, 1},
-    {"NEAP_PAGE_CACHES", "64", 64 * MIB, 110, 64},
+    {"NEAP_ARENA", "", 64 * MIB, 110, 0, false},
+    {"NEAP_ARENA", "1MiB", MIB, 110, 0, false},
+    {"NEAP_ARENA", "1TiB", TIB, 110, 0, false},
+    {"NEAP_RETAIN", "100%", 64 * MIB, 100, 0, false},
+    {"NEAP_RETAIN", "1000%", 64 * MIB, 1000, 0, false},
+    {"NEAP_RETAIN", "off", 64 * MIB, RETAIN_PCT_NEVER, 0, false},
+    {"NEAP_PAGE_CACHES", "0", 64 * MIB, 110, 0, false},
+    {"NEAP_PAGE_CACHES", "1", 64 * MIB, 110, 1, false},
+    {"NEAP_PAGE_CACHES", "64", 64 * MIB, 110, 64, false},
+    {"NEAP_DISABLE", "1", 64 * MIB, 110, 0, true},
 };
 
 // True: the heap is as the row says, and works.
@@ -39,7 +41,8 @@ static bool heap_is_as(const struct option_row *row)
     void                   *object = front_allocate(5 * MIB);
     bool                    as_set = pages->arenas.arena_bytes == row->arena_bytes &&
                   pages->retain_pct == row->retain_pct &&
-                  (row->n_caches != 0 ? pages->n_caches == row->n_caches : pages->n_caches > 0);
+                  (row->n_caches != 0 ? pages->n_caches == row->n_caches : pages->n_caches > 0) &&
+                  front_is_disabled() == row->is_disabled;
     return as_set && object != NULL && front_release(object) == POINTER_TO_OBJECT &&
            front_verify() == NULL;
 }
