@@ -62,7 +62,6 @@ def tool_lists(root):
         ('tool_sources', [path for path in sources if path != TOOL_MAIN]),
         ('tool_main', [path for path in sources if path == TOOL_MAIN]),
         ('public_headers', matches(root, 'include/neap/*.h')),
-        ('man_pages', matches(root, 'docs/man/*.[1-8]')),
     ])
 
 

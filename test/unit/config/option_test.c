@@ -1,4 +1,4 @@
-// Every row of option.def: its range and its words; and the search for names.
+// Every row of option.def: its range, its words, its page in the manual; and the search for names.
 #include "config/option.h"
 
 #include "base/units.h"
@@ -6,6 +6,7 @@
 #include "unit_kit.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // ---- rows of the table ------------------------------------------------------------------------
@@ -71,6 +72,41 @@ static void it_is_found_by_its_name_alone(void **state)
     assert_int_equal(option_find((struct text){name.start, name.length - 1}), OPTIONS);
     assert_int_equal(option_find((struct text){name.start, 0}), OPTIONS);
     assert_int_equal(option_nearest(name), id);
+}
+
+static char *manual_read(const char *source_root)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/docs/man/neap-env.7.scd", source_root);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char  *text = calloc(1, 64 * KIB);
+    size_t n_bytes = fread(text, 1, 64 * KIB - 1, file);
+    fclose(file);
+    assert_true(n_bytes > 0);
+    return text;
+}
+
+static void the_manual_has_its_default(void **state)
+{
+    const struct option *option = unit_case_of(state)->row;
+    char                 heading[100], number[VALUE_TEXT_BYTES], sentence[100];
+    const char          *source_root = getenv("NEAP_SOURCE_ROOT");
+    if (source_root == NULL)
+        skip();
+    char *manual = manual_read(source_root);
+    snprintf(heading, sizeof heading, "*%s*=", option->name);
+    char *start = strstr(manual, heading);
+    assert_non_null(start);
+    char *end = strstr(start, "\n\n");
+    assert_non_null(end);
+    *end = '\0';
+    if (!option->is_text) {
+        option_print(option, option->initial, number);
+        snprintf(sentence, sizeof sentence, "Default *%s*", number);
+        assert_non_null(strstr(start, sentence));
+    }
+    free(manual);
 }
 
 static void its_help_is_a_line_to_stand_in_a_list(void **state)
@@ -176,6 +212,8 @@ int main(void)
                               off_is_a_value_only_where_the_table_says));
     unit_add_table(
         UNIT_TABLE("it is found by its name alone:", options, 0, it_is_found_by_its_name_alone));
+    unit_add_table(
+        UNIT_TABLE("the manual has its default:", options, 0, the_manual_has_its_default));
     unit_add_table(UNIT_TABLE("its help is a line to stand in a list:", options, 0,
                               its_help_is_a_line_to_stand_in_a_list));
     unit_add_table(UNIT_TABLE("nearest to", nearest_rows, 0, the_nearest_name_is_found));
