@@ -48,8 +48,8 @@ PLACES = [
     (r'<stdatomic\.h>|\b__atomic_|\b__sync_|\b_Atomic\b|\batomic_\w+_explicit\b|\bmemory_order_',
      ('src/base/atomic.h',), 'atomics are declared in src/base/atomic.h'),
     (r'\berrno\b', ('src/os/', 'src/api/'), 'errno belongs in src/os and src/api'),
-    (call_of(['getenv', 'secure_getenv']) + r'|\benviron\b', ('src/config/', 'src/api/'),
-     'the environment is read in src/config or src/api'),
+    (call_of(['getenv', 'secure_getenv']) + r'|\benviron\b', ('src/os/host_linux.c',),
+     'options come from src/config, which asks src/os/host_linux.c for the environment'),
     (call_of(LIBC_ALLOCATION), ('src/api/',), "libc's allocator is what we replace"),
     # glibc's malloc_info and malloc_stats print to a FILE.
     (call_of(LIBC_PRINTING), ('src/api/malloc_control.c',), 'stdio allocates'),

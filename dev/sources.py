@@ -16,7 +16,7 @@ END = '# sources: end\n'
 # In api, these go into the core that tests link. The others define names of libc or act at load.
 CORE_API_FILES = ('src/api/pageheap_api.c', 'src/api/misuse.c')
 VM_LINUX = 'src/os/vm_linux.c'
-FAKE_FILES = ('test/support/vm_fake.c',)
+FAKE_FILES = ('test/support/host_fake.c', 'test/support/vm_fake.c')
 FAKE_TEST_FOLDERS = ('unit', 'model', 'fault')
 REAL_TEST_FOLDERS = ('system', 'threads')
 TOOL_TEST_FOLDERS = ('tools',)
@@ -62,7 +62,6 @@ def tool_lists(root):
         ('tool_sources', [path for path in sources if path != TOOL_MAIN]),
         ('tool_main', [path for path in sources if path == TOOL_MAIN]),
         ('public_headers', matches(root, 'include/neap/*.h')),
-        ('man_pages', matches(root, 'docs/man/*.[1-8]')),
     ])
 
 

@@ -4,6 +4,7 @@
 // alignment); free keeps errno. Pointers that are not ours go to libc's own functions: it hands
 // some out before we are loaded.
 #include "api/export.h"
+#include "api/libc_fallback.h"
 #include "api/misuse.h"
 #include "base/units.h"
 #include "front/fast.h"
@@ -13,10 +14,25 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
-// libc's own allocator under its internal names; absent from other libcs than glibc.
-extern void  __libc_free(void *object) __attribute__((weak));
-extern void *__libc_realloc(void *object, size_t n_bytes) __attribute__((weak));
+// The three ways to allocate, past the fast one, which succeeds only once these have gone to
+// front. NEAP_DISABLE is heeded here, and where an object's size is asked.
+static void *allocate(size_t n_bytes)
+{
+    return libc_fallback_is_on() ? libc_malloc(n_bytes) : front_allocate(n_bytes);
+}
+
+static void *allocate_zeroed(size_t n_bytes)
+{
+    return libc_fallback_is_on() ? libc_calloc(1, n_bytes) : front_allocate_zeroed(n_bytes);
+}
+
+static void *allocate_aligned(size_t alignment, size_t n_bytes)
+{
+    return libc_fallback_is_on() ? libc_memalign(alignment, n_bytes)
+                                 : front_allocate_aligned(alignment, n_bytes);
+}
 
 static void *or_enomem(void *object)
 {
@@ -27,13 +43,18 @@ static void *or_enomem(void *object)
 
 static NOINLINE void *malloc_slowly(size_t n_bytes)
 {
-    return or_enomem(front_allocate(n_bytes));
+    return or_enomem(allocate(n_bytes));
 }
 
 NEAP_API void *malloc(size_t n_bytes)
 {
     void *object = fast_allocate(n_bytes);
     return LIKELY(object != NULL) ? object : malloc_slowly(n_bytes);
+}
+
+static NOINLINE void *calloc_slowly(size_t n_bytes)
+{
+    return or_enomem(allocate_zeroed(n_bytes));
 }
 
 NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
@@ -43,7 +64,8 @@ NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
         errno = ENOMEM;
         return NULL;
     }
-    return or_enomem(front_allocate_zeroed(n_bytes));
+    void *object = fast_allocate(n_bytes);
+    return LIKELY(object != NULL) ? memset(object, 0, n_bytes) : calloc_slowly(n_bytes);
 }
 
 static NOINLINE void release_or_stop(const char *function, void *object)
@@ -53,10 +75,9 @@ static NOINLINE void release_or_stop(const char *function, void *object)
     enum front_pointer what = front_release(object);
     if (LIKELY(what == POINTER_TO_OBJECT))
         return;
-    if (what != POINTER_FOREIGN || __libc_free == NULL)
-        misuse_stop(function, object, what);
     int saved_errno = errno;
-    __libc_free(object);
+    if (what != POINTER_FOREIGN || !libc_free(object))
+        misuse_stop(function, object, what);
     errno = saved_errno;
 }
 
@@ -96,9 +117,9 @@ NEAP_API void *realloc(void *object, size_t n_bytes)
     enum front_pointer what = front_resize(object, n_bytes, &resized);
     if (LIKELY(what == POINTER_TO_OBJECT))
         return or_enomem(resized);
-    if (what != POINTER_FOREIGN || __libc_realloc == NULL)
+    if (what != POINTER_FOREIGN || !libc_realloc(object, n_bytes, &resized))
         misuse_stop("realloc", object, what);
-    return __libc_realloc(object, n_bytes);
+    return resized;
 }
 
 NEAP_API void *reallocarray(void *object, size_t n_objects, size_t object_bytes)
@@ -117,7 +138,7 @@ NEAP_API void *aligned_alloc(size_t alignment, size_t n_bytes)
         errno = EINVAL;
         return NULL;
     }
-    return or_enomem(front_allocate_aligned(alignment, n_bytes));
+    return or_enomem(allocate_aligned(alignment, n_bytes));
 }
 
 // As glibc does: the next power of two will do for any other alignment.
@@ -127,14 +148,14 @@ NEAP_API void *memalign(size_t alignment, size_t n_bytes)
         errno = EINVAL;
         return NULL;
     }
-    return or_enomem(front_allocate_aligned(power_of_two_from(alignment), n_bytes));
+    return or_enomem(allocate_aligned(power_of_two_from(alignment), n_bytes));
 }
 
 NEAP_API int posix_memalign(void **out_object, size_t alignment, size_t n_bytes)
 {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
-    void *object = front_allocate_aligned(alignment, n_bytes);
+    void *object = allocate_aligned(alignment, n_bytes);
     if (object == NULL)
         return ENOMEM;
     *out_object = object;
@@ -143,7 +164,7 @@ NEAP_API int posix_memalign(void **out_object, size_t alignment, size_t n_bytes)
 
 NEAP_API void *valloc(size_t n_bytes)
 {
-    return or_enomem(front_allocate_aligned(vm_page_bytes(), n_bytes));
+    return or_enomem(allocate_aligned(vm_page_bytes(), n_bytes));
 }
 
 NEAP_API void *pvalloc(size_t n_bytes)
@@ -162,9 +183,11 @@ NEAP_API size_t malloc_usable_size(void *object)
     if (object == NULL)
         return 0;
     enum front_pointer what = front_usable_bytes(object, &n_bytes);
+    if (what == POINTER_FOREIGN && libc_fallback_is_on())
+        return libc_malloc_usable_size(object);
     if (what == POINTER_FREED || what == POINTER_INSIDE)
         misuse_stop("malloc_usable_size", object, what);
-    return n_bytes;   // 0 for what is not ours: libc has no internal name to ask
+    return n_bytes;   // 0 for what is not ours: it may be anybody's
 }
 
 // The same under our own names; see neap/neap.h. libc's headers tell the compiler more about its

@@ -1,5 +1,7 @@
-// What glibc offers beside malloc itself: statistics, trimming and tuning, about our heap.
+// What glibc offers beside malloc itself: statistics, trimming and tuning, about our heap; about
+// libc's where NEAP_DISABLE has it serve the requests.
 #include "api/export.h"
+#include "api/libc_fallback.h"
 #include "base/units.h"
 #include "front/front.h"
 
@@ -11,6 +13,8 @@
 // Maps our books to glibc's fields. Bytes; what has no meaning here is 0.
 NEAP_API struct mallinfo2 mallinfo2(void)
 {
+    if (libc_fallback_is_on())
+        return libc_mallinfo2();
     struct front_account account;
     front_account_read(&account);
     const struct page_account *pages = &account.pages;
@@ -38,8 +42,11 @@ NEAP_API struct mallinfo mallinfo(void)
     return (struct mallinfo){
         .arena = clamp_to_int(wide.arena),
         .ordblks = clamp_to_int(wide.ordblks),
+        .smblks = clamp_to_int(wide.smblks),
         .hblks = clamp_to_int(wide.hblks),
         .hblkhd = clamp_to_int(wide.hblkhd),
+        .usmblks = clamp_to_int(wide.usmblks),
+        .fsmblks = clamp_to_int(wide.fsmblks),
         .uordblks = clamp_to_int(wide.uordblks),
         .fordblks = clamp_to_int(wide.fordblks),
         .keepcost = clamp_to_int(wide.keepcost),
@@ -49,15 +56,16 @@ NEAP_API struct mallinfo mallinfo(void)
 // `keep_bytes` is ignored: what was given back comes again, in small steps, when it is needed.
 NEAP_API int malloc_trim(size_t keep_bytes)
 {
-    (void)keep_bytes;
+    if (libc_fallback_is_on())
+        return libc_malloc_trim(keep_bytes);
     return front_trim() > 0;
 }
 
 // No parameter of glibc's malloc has a meaning here; as there, 1 says the value was legal.
 NEAP_API int mallopt(int parameter, int value)
 {
-    (void)parameter;
-    (void)value;
+    if (libc_fallback_is_on())
+        return libc_mallopt(parameter, value);
     return 1;
 }
 
@@ -85,12 +93,18 @@ static void print_account(FILE *out, const char *format)
 
 NEAP_API void malloc_stats(void)
 {
+    if (libc_fallback_is_on()) {
+        libc_malloc_stats();
+        return;
+    }
     fputs("neap, bytes:\n", stderr);
     print_account(stderr, "%-18s %20zu\n");
 }
 
 NEAP_API int malloc_info(int options, FILE *out)
 {
+    if (libc_fallback_is_on())
+        return libc_malloc_info(options, out);
     if (options != 0) {
         errno = EINVAL;
         return -1;

@@ -37,6 +37,9 @@ NODISCARD enum front_pointer front_resize(void *object, size_t n_bytes, void **o
 // How many bytes the owner of an object may use.
 NODISCARD enum front_pointer front_usable_bytes(const void *object, size_t *out_n_bytes);
 
+// Has the user asked that nothing be allocated here (NEAP_DISABLE)? Constant; api heeds it.
+bool front_is_disabled(void);
+
 // Gives back everything idle. Returns how much, in bytes.
 size_t front_trim(void);
 

@@ -2,24 +2,32 @@
 #include "front/heap.h"
 
 #include "base/check.h"
+#include "config/config.h"
 #include "front/release.h"
 #include "front/thread.h"
 #include "os/host.h"
 
-#define RETAIN_PCT_DEFAULT 110   // Go's rule: a tenth more than what is in use may stay resident
-
 struct heap process_heap = {.lock = LOCK_INITIALIZER(HEAP_INIT)};
+
+static struct page_heap_config page_heap_config_from(const struct config *config)
+{
+    return (struct page_heap_config){
+        .arena_bytes = config->arena_bytes,
+        .record_bytes = sizeof(struct span),
+        .n_caches = (unsigned)config->page_caches,
+        .retain_pct =
+            config->retain_pct == CONFIG_OFF ? RETAIN_PCT_NEVER : (unsigned)config->retain_pct,
+        .random = host_random(),
+    };
+}
 
 void heap_init_once(void)
 {
     struct heap *heap = &process_heap;
     lock_acquire(&heap->lock);
     if (!load_relaxed(&heap->ready)) {   // owner: under the lock
-        struct page_heap_config config = {
-            .record_bytes = sizeof(struct span),
-            .retain_pct = RETAIN_PCT_DEFAULT,
-            .random = host_random(),
-        };
+        config_load_once();
+        struct page_heap_config config = page_heap_config_from(config_get());
         page_heap_init(&heap->pages, &config);
         central_init(&heap->central, &heap->pages);
         caches_init(&heap->caches, &heap->central);
@@ -27,6 +35,12 @@ void heap_init_once(void)
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
+}
+
+bool front_is_disabled(void)
+{
+    (void)heap_get();   // has read the options
+    return config_get()->disable != 0;
 }
 
 void front_enable_caches(void)

@@ -1,6 +1,9 @@
-// Facts about the machine and the process that neither allocate nor open files.
+// What the machine, the process and its user say, and the way to answer. Nothing here allocates
+// unless it says so; all functions keep errno.
 #ifndef NEAP_OS_HOST_H
 #define NEAP_OS_HOST_H
+
+#include "base/compiler.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +35,29 @@ void host_thread_end_argument(void *argument);
 
 // A small number that differs between threads and stays for the thread's life. No system call.
 size_t host_thread_hash(void);
+
+// The environment as NAME=VALUE strings, ended by a NULL; NULL if it cannot be found, which is so
+// only before libc has set `environ` and only under a libc other than glibc. The program may
+// change it at any time, so it is for the start alone.
+const char *const *host_environment(void);
+
+// Has this process more rights than whoever started it (set-user-ID and the like)? Then what he
+// says, as by the environment, must not steer it.
+bool host_is_secure(void);
+
+enum host_file_result {
+    HOST_FILE_READ,
+    HOST_FILE_ABSENT,
+    HOST_FILE_FORBIDDEN,
+    HOST_FILE_TOO_LONG,
+    HOST_FILE_UNREADABLE,   // a folder, a device's error and whatever else
+};
+
+// Reads a whole file of at most `capacity` bytes. Does not wait for a writer, as of a pipe.
+NODISCARD enum host_file_result host_read_file(const char *path, char *out_text, size_t capacity,
+                                               size_t *out_n_bytes);
+
+// Writes to stderr, as far as that can be done.
+void host_say(const char *text, size_t n_bytes);
 
 #endif

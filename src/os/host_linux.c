@@ -1,13 +1,18 @@
-// Machine facts, each from at most one system call.
+// Facts about the machine, each from at most one system call, and files.
+//
+// Files are read and lines written by syscall(): it is no cancellation point, and a library that
+// is preloaded beside us and wraps open or write may allocate.
 #include "os/host.h"
 
 #include "base/bits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -95,4 +100,88 @@ size_t host_thread_hash(void)
     // golden ratio spreads it over the high bits.
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
     return (size_t)((thread >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
+// glibc's loader keeps here where the kernel put argc, argv and the environment. Absent from other
+// libcs. In static programs it points elsewhere, but there `environ` is set before all else.
+extern const void *const __libc_stack_end __attribute__((weak));
+
+const char *const *host_environment(void)
+{
+    if (environ != NULL)
+        return (const char *const *)environ;
+    if (&__libc_stack_end == NULL)
+        return NULL;
+    const size_t      *argc = __libc_stack_end;
+    const char *const *arguments = (const char *const *)(argc + 1);
+    return arguments[*argc] == NULL ? arguments + *argc + 1 : NULL;
+}
+
+bool host_is_secure(void)
+{
+    int  saved_errno = errno;
+    bool is_secure = getauxval(AT_SECURE) != 0;
+    errno = saved_errno;
+    return is_secure;
+}
+
+static enum host_file_result file_result_of(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        return HOST_FILE_ABSENT;
+    case EACCES:
+    case EPERM:
+        return HOST_FILE_FORBIDDEN;
+    default:
+        return HOST_FILE_UNREADABLE;
+    }
+}
+
+// Reads until the end of the file. Sets errno.
+static enum host_file_result read_to_end(int file, char *out_text, size_t capacity,
+                                         size_t *out_n_bytes)
+{
+    char   one_more;
+    size_t length = 0;
+    for (;;) {
+        bool is_full = length == capacity;
+        long n_bytes = syscall(SYS_read, file, is_full ? &one_more : out_text + length,
+                               is_full ? 1 : capacity - length);
+        if (n_bytes < 0 && errno == EINTR)
+            continue;
+        if (n_bytes < 0)
+            return file_result_of(errno);
+        if (n_bytes == 0)
+            break;
+        if (is_full)
+            return HOST_FILE_TOO_LONG;
+        length += (size_t)n_bytes;
+    }
+    *out_n_bytes = length;
+    return HOST_FILE_READ;
+}
+
+enum host_file_result host_read_file(const char *path, char *out_text, size_t capacity,
+                                     size_t *out_n_bytes)
+{
+    int  saved_errno = errno;
+    long file = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    enum host_file_result result;
+    if (file < 0) {
+        result = file_result_of(errno);
+    } else {
+        result = read_to_end((int)file, out_text, capacity, out_n_bytes);
+        syscall(SYS_close, file);
+    }
+    errno = saved_errno;
+    return result;
+}
+
+void host_say(const char *text, size_t n_bytes)
+{
+    int saved_errno = errno;
+    syscall(SYS_write, STDERR_FILENO, text, n_bytes);
+    errno = saved_errno;
 }

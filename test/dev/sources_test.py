@@ -44,6 +44,7 @@ class Sources(unittest.TestCase):
         self.assertIn("'system.vm_linux': files('system/vm_linux_test.c')", real)
         self.assertIn("'threads.lock': files('threads/lock_test.c')", real)
         self.assertIn("support_sources = files('support/model.c')", fake)
+        self.assertIn("fake_sources = files('support/vm_fake.c')", fake)
         self.assertNotIn('notes', text)
 
     def test_tests_of_the_program(self):

@@ -1,9 +1,51 @@
-// A host of three CPUs whose only thread is whoever it was told to be.
+// A host of three CPUs whose only thread, environment and file are those it was told of.
 #include "host_fake.h"
 
-#include "os/host.h"
+#include <string.h>
 
-static size_t thread_hash;
+#define SAID_BYTES (64 * 1024)
+
+static size_t             thread_hash;
+static const char *const *environment;
+static bool               process_is_secure;
+
+static enum host_file_result file_result = HOST_FILE_ABSENT;
+static const char           *file_text;
+static size_t                file_bytes;
+static const char           *path_read = "";
+
+static char   said[SAID_BYTES];
+static size_t said_bytes;
+
+void host_fake_set_environment(const char *const *entries, bool is_secure)
+{
+    environment = entries;
+    process_is_secure = is_secure;
+}
+
+void host_fake_set_file(enum host_file_result result, const char *text, size_t n_bytes)
+{
+    file_result = result;
+    file_text = text;
+    file_bytes = n_bytes;
+    path_read = "";
+}
+
+const char *host_fake_path_read(void)
+{
+    return path_read;
+}
+
+const char *host_fake_said(void)
+{
+    return said;
+}
+
+void host_fake_forget_said(void)
+{
+    said_bytes = 0;
+    said[0] = '\0';
+}
 
 void host_fake_become(size_t cache, size_t n_caches)
 {
@@ -50,4 +92,36 @@ void host_sleep_ns(long n)
 size_t host_thread_hash(void)
 {
     return thread_hash;
+}
+
+const char *const *host_environment(void)
+{
+    return environment;
+}
+
+bool host_is_secure(void)
+{
+    return process_is_secure;
+}
+
+enum host_file_result host_read_file(const char *path, char *out_text, size_t capacity,
+                                     size_t *out_n_bytes)
+{
+    path_read = path;
+    if (file_result != HOST_FILE_READ)
+        return file_result;
+    if (file_bytes > capacity)
+        return HOST_FILE_TOO_LONG;
+    memcpy(out_text, file_text, file_bytes);
+    *out_n_bytes = file_bytes;
+    return HOST_FILE_READ;
+}
+
+void host_say(const char *text, size_t n_bytes)
+{
+    size_t room = SAID_BYTES - 1 - said_bytes;
+    size_t n = n_bytes < room ? n_bytes : room;
+    memcpy(said + said_bytes, text, n);
+    said_bytes += n;
+    said[said_bytes] = '\0';
 }

@@ -2,11 +2,26 @@
 #ifndef NEAP_TEST_HOST_FAKE_H
 #define NEAP_TEST_HOST_FAKE_H
 
+#include "os/host.h"
+
 #include <stddef.h>
 
 #define HOST_FAKE_CPUS 3
 
 // From now on the calling thread is one that is spread to cache `cache` of `n_caches`.
 void host_fake_become(size_t cache, size_t n_caches);
+
+// What host_environment and host_is_secure answer; at first NULL and false. Nothing is copied.
+void host_fake_set_environment(const char *const *entries, bool is_secure);
+
+// What host_read_file answers to every path; at first HOST_FILE_ABSENT. Nothing is copied.
+void host_fake_set_file(enum host_file_result result, const char *text, size_t n_bytes);
+
+// The path last asked for; "" if none was since host_fake_set_file.
+const char *host_fake_path_read(void);
+
+// All that host_say was given since host_fake_forget_said, at most 64 KiB.
+const char *host_fake_said(void);
+void        host_fake_forget_said(void);
 
 #endif

@@ -1,0 +1,184 @@
+// os/host_linux.c on Linux: the environment, files that can be read and that cannot, and errno.
+#include "os/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/neap_host_XXXXXX";
+static char path[sizeof folder + 8];
+
+static int given_a_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/file", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+static void write_file(size_t n_bytes)
+{
+    FILE *file = fopen(path, "w");
+    for (size_t i = 0; i < n_bytes; i++)
+        putc('a' + (int)(i % 26), file);
+    fclose(file);
+}
+
+static enum host_file_result read_with_capacity(size_t capacity, size_t *out_n_bytes)
+{
+    char *text = malloc(capacity);
+    errno = 4242;
+    enum host_file_result result = host_read_file(path, text, capacity, out_n_bytes);
+    assert_int_equal(errno, 4242);
+    for (size_t i = 0; result == HOST_FILE_READ && i < *out_n_bytes; i++)
+        assert_int_equal(text[i], 'a' + i % 26);
+    free(text);
+    return result;
+}
+
+static void the_environment_is_libcs(void **state)
+{
+    (void)state;
+    assert_ptr_equal(host_environment(), environ);
+}
+
+static void before_libc_has_set_it_up_the_environment_is_the_kernels(void **state)
+{
+    (void)state;
+    char             **kept = environ;
+    const char *const *found;
+    assert_int_equal(setenv("NEAP_HOST_TEST", "1", 1), 0);   // libc's is another list from here on
+    environ = NULL;
+    found = host_environment();
+    environ = kept;
+    assert_non_null(found);
+    size_t n = 0;
+    for (; found[n] != NULL; n++)
+        assert_string_equal(found[n], kept[n]);
+    assert_null(kept[n]);
+    assert_true(n > 0);
+    unsetenv("NEAP_HOST_TEST");
+}
+
+static void a_test_has_no_more_rights_than_its_user(void **state)
+{
+    (void)state;
+    errno = 4242;
+    assert_false(host_is_secure());
+    assert_int_equal(errno, 4242);
+}
+
+static void a_file_is_read_if_it_fits(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 4095, 4096, 100000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        size_t n_bytes = 12345;
+        write_file(sizes[i]);
+        assert_int_equal(read_with_capacity(sizes[i] + 1, &n_bytes), HOST_FILE_READ);
+        assert_int_equal(n_bytes, sizes[i]);
+        assert_int_equal(read_with_capacity(sizes[i], &n_bytes), HOST_FILE_READ);
+        assert_int_equal(n_bytes, sizes[i]);
+        if (sizes[i] > 0)
+            assert_int_equal(read_with_capacity(sizes[i] - 1, &n_bytes), HOST_FILE_TOO_LONG);
+    }
+    unlink(path);
+}
+
+static void what_cannot_be_read_has_a_reason(void **state)
+{
+    (void)state;
+    char   text[10];
+    size_t n_bytes;
+    assert_int_equal(host_read_file("/nowhere/file", text, 10, &n_bytes), HOST_FILE_ABSENT);
+    assert_int_equal(host_read_file("", text, 10, &n_bytes), HOST_FILE_ABSENT);
+    assert_int_equal(host_read_file("/dev/null/file", text, 10, &n_bytes), HOST_FILE_ABSENT);
+    assert_int_equal(host_read_file(folder, text, 10, &n_bytes), HOST_FILE_UNREADABLE);
+    assert_int_equal(host_read_file("/dev/zero", text, 10, &n_bytes), HOST_FILE_TOO_LONG);
+}
+
+static void a_forbidden_file_is_said_to_be(void **state)
+{
+    (void)state;
+    int status;
+    write_file(5);
+    chmod(path, 0);
+    chmod(folder, 0755);
+    pid_t child = fork();
+    if (child == 0) {
+        char   text[10];
+        size_t n_bytes;
+        if (geteuid() == 0 && setuid(65534) != 0)   // root may read everything
+            _exit(1);
+        _exit(host_read_file(path, text, 10, &n_bytes) == HOST_FILE_FORBIDDEN ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    unlink(path);
+}
+
+static void a_pipe_without_a_writer_is_empty(void **state)
+{
+    (void)state;
+    size_t n_bytes = 12345;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);   // ends the test if it waits
+    assert_int_equal(read_with_capacity(100, &n_bytes), HOST_FILE_READ);
+    alarm(0);
+    assert_int_equal(n_bytes, 0);
+    unlink(path);
+}
+
+static void what_is_said_goes_to_stderr(void **state)
+{
+    (void)state;
+    size_t n_bytes;
+    int    kept = dup(STDERR_FILENO);
+    int    file = open(path, O_WRONLY | O_CREAT, 0600);
+    dup2(file, STDERR_FILENO);
+    host_say("abc", 3);
+    host_say("def", 3);
+    close(STDERR_FILENO);
+    errno = 4242;
+    host_say("lost", 4);
+    int errno_after = errno;
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(file);
+    assert_int_equal(errno_after, 4242);
+    assert_int_equal(read_with_capacity(100, &n_bytes), HOST_FILE_READ);
+    assert_int_equal(n_bytes, 6);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_environment_is_libcs),
+        cmocka_unit_test(before_libc_has_set_it_up_the_environment_is_the_kernels),
+        cmocka_unit_test(a_test_has_no_more_rights_than_its_user),
+        cmocka_unit_test(a_file_is_read_if_it_fits),
+        cmocka_unit_test(what_cannot_be_read_has_a_reason),
+        cmocka_unit_test(a_forbidden_file_is_said_to_be),
+        cmocka_unit_test(a_pipe_without_a_writer_is_empty),
+        cmocka_unit_test(what_is_said_goes_to_stderr),
+    };
+    return cmocka_run_group_tests_name("host", tests, given_a_folder, remove_folder);
+}
