@@ -32,7 +32,7 @@ void *neap_calloc(size_t count, size_t size);
 void *neap_realloc(void *object, size_t size);
 void *neap_reallocarray(void *object, size_t count, size_t size);
 
-/* An object at a multiple of `alignment`, a power of two; neap_memalign rounds any other up to one. */
+/* An object at a multiple of `alignment`, a power of two; neap_memalign rounds others up to one. */
 void *neap_aligned_alloc(size_t alignment, size_t size);
 void *neap_memalign(size_t alignment, size_t size);
 
@@ -69,27 +69,27 @@ void *neap_heap_aligned_alloc(neap_heap *heap, size_t alignment, size_t size);
 
 /* Of one heap, in bytes but for the counts. Takes time in proportion to its number of spans. */
 struct neap_heap_stats {
-    size_t objects;        /* not freed yet */
-    size_t object_bytes;   /* room they take: asked for, and rounding */
-    size_t held_bytes;     /* room the heap takes, free slots included */
+    size_t objects;      /* not freed yet */
+    size_t object_bytes; /* room they take: asked for, and rounding */
+    size_t held_bytes;   /* room the heap takes, free slots included */
 };
 void neap_heap_stats_read(neap_heap *heap, struct neap_heap_stats *out_stats);
 
 /* ---- looking at memory ---------------------------------------------------------------------- */
 
 enum neap_block_state {
-    NEAP_BLOCK_FOREIGN,   /* not in memory of neap */
-    NEAP_BLOCK_LIVE,      /* in an object, not freed yet */
-    NEAP_BLOCK_FREE,      /* in memory of neap that holds no object */
+    NEAP_BLOCK_FOREIGN, /* not in memory of neap */
+    NEAP_BLOCK_LIVE,    /* in an object, not freed yet */
+    NEAP_BLOCK_FREE,    /* in memory of neap that holds no object */
 };
 
 struct neap_block {
     enum neap_block_state state;
-    void       *start;        /* of the object or free slot; NULL where there is neither */
-    size_t      size;         /* usable bytes from `start` on */
-    void       *span_start;   /* of the pages cut into slots of this size, or of the object's own */
+    void                 *start; /* of the object or free slot; NULL where there is neither */
+    size_t                size;  /* usable bytes from `start` on */
+    void       *span_start; /* of the pages cut into slots of this size, or of the object's own */
     size_t      span_size;
-    const char *heap_name;    /* of the first-class heap it belongs to; NULL: none */
+    const char *heap_name; /* of the first-class heap it belongs to; NULL: none */
 };
 
 /* Describes what lies at `address`, which may be any value. What others do at the same moment may
@@ -100,7 +100,7 @@ void neap_block_describe(const void *address, struct neap_block *out_block);
  * until it returns false. Every other thread that allocates or frees waits meanwhile; `visit`
  * itself may only allocate a little (see Thread safety). Returns whether all were visited. */
 bool neap_heap_walk(neap_heap *heap, bool (*visit)(const struct neap_block *found, void *context),
-                    void *context);
+                    void      *context);
 
 #ifdef __cplusplus
 }

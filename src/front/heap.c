@@ -138,7 +138,7 @@ static void count_used_slots(void *context, struct run *run)
 }
 
 // F1: what was counted when slots were allocated and freed, against the bits of all spans.
-static const char *slots_verify(struct heap *heap)
+static NO_LOCK_ANALYSIS const char *slots_verify(struct heap *heap)
 {
     struct recount        recount = {.broken = NULL};
     struct caches_account sums = {.n_allocated = {0}};
