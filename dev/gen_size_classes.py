@@ -3,8 +3,8 @@
 
 Sizes: multiples of 16 up to 128, then eight to each doubling up to 32 KiB, so that rounding up
 never adds more than 12.5 % (above 128 bytes) and every power of two is a class (which alignment
-needs). Span pages: the fewest whose tail, too short for another slot, is at most 1/16 of the span,
-with at least 4 slots where 32 pages allow it and at most 512 (one bit each in the record).
+needs). Span pages: at least 2, so that a span's record of 256 bytes is 1/64 of it, and the
+fewest whose tail, too short for another slot, is at most 1/16 of the span, with at least 4 slots where 32 pages allow it and at most 512 (one bit each in the record).
 
 Classes count from 1: a span of class 0 is one large object. The last row answers most requests with one load: the class for each multiple of 16 up to 1 KiB.
 """
@@ -13,6 +13,7 @@ import sys
 PAGE = 8192
 SLOTS_MAX = 512
 SLOTS_MIN = 4
+PAGES_MIN = 2
 PAGES_MAX = 32
 TAIL_MAX = 1 / 16
 LARGEST = 32 * 1024
@@ -32,8 +33,10 @@ def tail(size, pages):
 
 
 def span_pages(size):
-    candidates = [p for p in range(1, PAGES_MAX + 1)
+    candidates = [p for p in range(PAGES_MIN, PAGES_MAX + 1)
                   if SLOTS_MIN <= p * PAGE // size <= SLOTS_MAX]
+    if not candidates:
+        return 1
     good = [p for p in candidates if tail(size, p) <= TAIL_MAX]
     return good[0] if good else min(candidates, key=lambda p: tail(size, p))
 

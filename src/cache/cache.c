@@ -31,10 +31,10 @@ static bool use_word_of(struct cache *cache, struct span *span)
 {
     const struct size_class *shape = span_class(span);
     for (size_t i = 0; i < shape->n_words; i++) {
-        if (load_relaxed(&span->words[i].free) == 0)   // owner
+        if (load_relaxed(&span->free[i]) == 0)   // owner
             continue;
         struct cache_class *class = &cache->classes[span->size_class];
-        class->free = &span->words[i].free;
+        class->free = &span->free[i];
         class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
         return true;
     }
@@ -272,8 +272,8 @@ static bool owns_listed(struct cache *cache, struct span *span, unsigned size_cl
 
 static bool word_is_in(const struct cache_class *class, struct span *span)
 {
-    size_t i = (size_t)((char *)class->free - (char *)span->words) / sizeof span->words[0];
-    return i < span_class(span)->n_words && class->free == &span->words[i].free &&
+    size_t i = (size_t)(class->free - span->free);   // wraps if it lies elsewhere
+    return i < span_class(span)->n_words && class->free == &span->free[i] &&
            class->base ==
                (uintptr_t)run_start(&span->run) + i * WORD_BITS * span_class(span)->slot_bytes;
 }

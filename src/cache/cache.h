@@ -110,14 +110,16 @@ static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struc
 {
     unsigned                 size_class = span->size_class;
     const struct size_class *shape = &size_classes[size_class];
-    struct span_word        *word = &span->words[slot / WORD_BITS];
-    uint64_t                 before = load_relaxed(&word->free);                      // owner
-    uint64_t                 freed = before | load_relaxed(&word->freed_elsewhere);   // hint
+    ATOMIC(uint64_t)        *word = &span->free[slot / WORD_BITS];
+    uint64_t                 before = load_relaxed(word);   // owner
     uint64_t                 bit = UINT64_C(1) << slot % WORD_BITS;
-    if (UNLIKELY((freed & bit) != 0))
+    if (UNLIKELY((before & bit) != 0))
+        return SPAN_ALREADY_FREE;
+    // Two threads that free a slot at one instant are found out when the bits are taken in. hint
+    if (UNLIKELY(load_relaxed(&span->visited)) && span_slot_is_free(span, slot))
         return SPAN_ALREADY_FREE;
     uint64_t after = before | bit;
-    store_relaxed(&word->free, after);   // owner
+    store_relaxed(word, after);   // owner
     count_up_owned(&cache->classes[size_class].n_freed);
     if (UNLIKELY(before == 0) && !span->listed)
         cache_note_freed(cache, span);

@@ -10,8 +10,8 @@ void span_cut(struct span *span, unsigned size_class, struct span_inbox *owner)
     span->size_class = (uint8_t)size_class;
     span->n_free = shape->n_slots;
     for (size_t i = 0; i + 1 < shape->n_words; i++)
-        store_relaxed(&span->words[i].free, ~UINT64_C(0));                     // owner
-    store_relaxed(&span->words[shape->n_words - 1u].free, shape->last_word);   // owner
+        store_relaxed(&span->free[i], ~UINT64_C(0));                     // owner
+    store_relaxed(&span->free[shape->n_words - 1u], shape->last_word);   // owner
     store_release(&span->owner, owner);   // pairs with: span_free_elsewhere
 }
 
@@ -19,10 +19,10 @@ void *span_take_slot(struct span *span)
 {
     size_t   i = 0;
     uint64_t bits;
-    while ((bits = load_relaxed(&span->words[i].free)) == 0)   // owner
+    while ((bits = load_relaxed(&span->free[i])) == 0)   // owner
         i++;
     DCHECK(i < span_class(span)->n_words);
-    store_relaxed(&span->words[i].free, bits & (bits - 1));   // owner
+    store_relaxed(&span->free[i], bits & (bits - 1));   // owner
     size_t slot = i * WORD_BITS + bits_lowest(bits);
     return (char *)run_start(&span->run) + slot * span_class(span)->slot_bytes;
 }
@@ -32,9 +32,8 @@ enum span_give_result span_give_slot(struct span *span, size_t slot)
     DCHECK(slot < span_class(span)->n_slots);
     if (span_slot_is_free(span, slot))
         return SPAN_ALREADY_FREE;
-    struct span_word *word = &span->words[slot / WORD_BITS];
-    uint64_t          bit = UINT64_C(1) << slot % WORD_BITS;
-    store_relaxed(&word->free, load_relaxed(&word->free) | bit);   // owner
+    ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
+    store_relaxed(word, load_relaxed(word) | UINT64_C(1) << slot % WORD_BITS);   // owner
     return SPAN_GIVEN;
 }
 
@@ -52,15 +51,15 @@ void span_take_in(struct span *span)
 {
     size_t n_words = span_class(span)->n_words;
     for (size_t i = 0; i < n_words; i++) {
-        struct span_word *word = &span->words[i];
-        if (load_relaxed(&word->freed_elsewhere) == 0)   // hint: a later bit comes with a note
+        ATOMIC(uint64_t) *freed_elsewhere = &span->freed_elsewhere[i];
+        if (load_relaxed(freed_elsewhere) == 0)   // hint: a later bit comes with a note
             continue;
         // pairs with: span_free_elsewhere
-        uint64_t came = exchange_acq_rel(&word->freed_elsewhere, 0);
-        uint64_t here = load_relaxed(&word->free);   // owner
+        uint64_t came = exchange_acq_rel(freed_elsewhere, 0);
+        uint64_t here = load_relaxed(&span->free[i]);   // owner
         if (UNLIKELY((here & came) != 0))
             stop_at_double_free(span, i, here & came);   // W2
-        store_relaxed(&word->free, here | came);         // owner
+        store_relaxed(&span->free[i], here | came);      // owner
         span->owed_notes++;
     }
 }
@@ -79,7 +78,7 @@ bool span_has_free(struct span *span)
 {
     size_t n_words = span_class(span)->n_words;
     for (size_t i = 0; i < n_words; i++)
-        if (load_relaxed(&span->words[i].free) != 0)   // owner
+        if (load_relaxed(&span->free[i]) != 0)   // owner
             return true;
     return false;
 }
@@ -89,7 +88,7 @@ size_t span_count_free(struct span *span)
     size_t n_words = span_class(span)->n_words;
     size_t n_free = 0;
     for (size_t i = 0; i < n_words; i++)
-        n_free += bits_count(load_relaxed(&span->words[i].free));   // owner
+        n_free += bits_count(load_relaxed(&span->free[i]));   // owner
     return n_free;
 }
 
@@ -98,9 +97,9 @@ size_t span_count_used(struct span *span)
     const struct size_class *shape = span_class(span);
     size_t                   n_free = 0;
     for (size_t i = 0; i < shape->n_words; i++) {
-        struct span_word *word = &span->words[i];
-        // hint: the two are not read at one instant
-        n_free += bits_count(load_relaxed(&word->free) | load_relaxed(&word->freed_elsewhere));
+        uint64_t bits = load_relaxed(&span->free[i]);      // hint: not at one instant with
+        bits |= load_relaxed(&span->freed_elsewhere[i]);   // this
+        n_free += bits_count(bits);
     }
     return shape->n_slots - n_free;
 }
@@ -109,10 +108,10 @@ bool span_is_idle(struct span *span)
 {
     const struct size_class *shape = span_class(span);
     for (size_t i = 0; i + 1 < shape->n_words; i++)
-        if (load_relaxed(&span->words[i].free) != ~UINT64_C(0))   // owner
+        if (load_relaxed(&span->free[i]) != ~UINT64_C(0))   // owner
             return false;
     // owner
-    return load_relaxed(&span->words[shape->n_words - 1u].free) == shape->last_word &&
+    return load_relaxed(&span->free[shape->n_words - 1u]) == shape->last_word &&
            span->owed_notes == 0;
 }
 
@@ -124,8 +123,8 @@ const char *span_verify(struct span *span, bool nobody_frees)
         uint64_t valid = i + 1 < shape->n_words ? ~UINT64_C(0) : 0;
         if (i + 1 == shape->n_words)
             valid = shape->last_word;
-        uint64_t free = load_relaxed(&span->words[i].free);                         // owner
-        uint64_t freed_elsewhere = load_relaxed(&span->words[i].freed_elsewhere);   // hint
+        uint64_t free = load_relaxed(&span->free[i]);                         // owner
+        uint64_t freed_elsewhere = load_relaxed(&span->freed_elsewhere[i]);   // hint
         if (((free | freed_elsewhere) & ~valid) != 0)
             return "W1 a span has bits for slots that it does not have";   // W1
         if ((free & freed_elsewhere) != 0)
@@ -142,11 +141,13 @@ enum span_give_result span_free_elsewhere(struct span *span, size_t slot)
 {
     if (span_slot_is_free(span, slot))
         return SPAN_ALREADY_FREE;
-    struct span_word *word = &span->words[slot / WORD_BITS];
+    ATOMIC(uint64_t) *word = &span->freed_elsewhere[slot / WORD_BITS];
     uint64_t          bit = UINT64_C(1) << slot % WORD_BITS;
+    if (!load_relaxed(&span->visited))         // hint
+        store_relaxed(&span->visited, true);   // hint
     // From here on the owner may find the span idle, unless a note of ours is owed.
     // pairs with: span_take_in
-    uint64_t before = or_acq_rel(&word->freed_elsewhere, bit);
+    uint64_t before = or_acq_rel(word, bit);
     if (UNLIKELY((before & bit) != 0))
         return SPAN_ALREADY_FREE;
     if (before != 0)

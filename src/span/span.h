@@ -18,11 +18,6 @@
 
 #define SPAN_WORDS (SLOTS_MAX / WORD_BITS)
 
-struct span_word {                      // of 64 slots
-    ATOMIC(uint64_t) free;              // W1, W2: changed by the owner alone
-    ATOMIC(uint64_t) freed_elsewhere;   // W1, W2, W3: set by others, taken in by the owner
-};
-
 // Spans in which others have freed something. Anybody may put one in; the owner takes all out.
 struct span_inbox {
     ATOMIC(struct span *) first;
@@ -32,25 +27,26 @@ struct span_inbox {
 struct span {
     struct run run;   // first, so that a run's record is the span
 
-    // Written by the owner; read by anybody who frees.
-    ATOMIC(struct span_inbox *) owner;   // changes under the central lock of the class
+    // Written by the owner, read by anybody who frees. The first line of the record: others only
+    // write to it the first time they free something here.
+    ATOMIC(struct span_inbox *) owner;             // changes under the central lock of the class
+    struct span                *previous, *next;   // in the owner's list
+    uint16_t                    n_free;       // central lists only: as many bits as set in `free`
+    int16_t                     owed_notes;   // W3: words taken in, less notes received for them
+    uint8_t                     size_class;   // or SPAN_LARGE; constant while the run is handed out
+    bool                        listed;       // in the owner's list, or the one he allocates from?
+    ATOMIC(bool)                visited;      // hint: others have freed something here, some time
 
-    // The owner's.
-    struct span *previous, *next;   // in the owner's list
-    struct span *next_in_inbox;     // of whoever holds the inbox
-    uint16_t     n_free;            // central lists only: as many bits as set in `free`
-    int16_t      owed_notes;        // W3: words taken in, less notes received for them
+    // The owner's: a bit per slot. W1, W2
+    ATOMIC(uint64_t) free[SPAN_WORDS] CACHE_ALIGNED;
 
-    ATOMIC(uint16_t) notes;   // W3
-
-    // Constant while the run is handed out.
-    uint8_t size_class;   // or SPAN_LARGE
-
-    bool listed;   // the owner's: is it in his list, or the one he allocates from?
-
-    struct span_word words[SPAN_WORDS];
+    // Set by others, taken in by the owner: what he has no need to look at while nobody comes.
+    ATOMIC(uint64_t)       freed_elsewhere[SPAN_WORDS] CACHE_ALIGNED;   // W1, W2, W3
+    ATOMIC(uint16_t) notes CACHE_ALIGNED;                               // W3
+    struct span           *next_in_inbox;   // of whoever holds the inbox
 };
-_Static_assert(sizeof(struct span) == 192, "three cache lines: the first, and one per 256 slots");
+_Static_assert(sizeof(struct span) == 256,
+               "four cache lines, of which a free by the owner needs 2");
 // Invariants:
 //   W1  bits stand for the slots of the class; those behind the last slot are zero
 //   W2  a slot is in use, or its bit is set in one of the two: in both is a double free
@@ -89,9 +85,9 @@ static ALWAYS_INLINE bool span_slot_at(const struct span *span, uintptr_t addres
 
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
-    struct span_word *word = &span->words[slot / WORD_BITS];
+    size_t i = slot / WORD_BITS;
     // hint: the caller knows that the slot is in use, or is about to learn that it is not
-    uint64_t bits = load_relaxed(&word->free) | load_relaxed(&word->freed_elsewhere);
+    uint64_t bits = load_relaxed(&span->free[i]) | load_relaxed(&span->freed_elsewhere[i]);
     return (bits >> slot % WORD_BITS & 1) != 0;
 }
 
