@@ -104,11 +104,10 @@ NODISCARD void *cache_allocate(struct cache *cache, unsigned size_class);
 // What a span needs when a word of it has become all free, or has its first free slot.
 void cache_note_freed(struct cache *cache, struct span *span);
 
-// Takes a slot of an own span back. Requires: the cache owns the span, `slot` < n_slots.
+// Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
 static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
-                                                      size_t slot)
+                                                      unsigned size_class, size_t slot)
 {
-    unsigned                 size_class = span->size_class;
     const struct size_class *shape = &size_classes[size_class];
     ATOMIC(uint64_t)        *word = &span->free[slot / WORD_BITS];
     uint64_t                 before = load_relaxed(word);   // owner

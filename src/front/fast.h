@@ -27,16 +27,18 @@ static ALWAYS_INLINE void *fast_allocate(size_t n_bytes)
 
 static ALWAYS_INLINE bool fast_release_inside(struct cache *cache, void *object)
 {
-    struct run *run = page_map_find_small(&process_heap.pages.map, (uintptr_t)object);
+    uint8_t     size_class;
+    struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
     if (UNLIKELY(run == NULL))
         return false;
     struct span *span = span_of_run(run);
     // owner: a span of ours stays ours while we are inside
     if (UNLIKELY(load_relaxed(&span->owner) != &cache->inbox))
         return false;
+    size_t offset = (uintptr_t)object - (uintptr_t)run_start(run);
     size_t slot;
-    return LIKELY(span_slot_at(span, (uintptr_t)object, &slot)) &&
-           LIKELY(cache_free(cache, span, slot) == SPAN_GIVEN);
+    return LIKELY(size_class_slot_at(&size_classes[size_class], offset, &slot)) &&
+           LIKELY(cache_free(cache, span, size_class, slot) == SPAN_GIVEN);
 }
 
 // Takes an object of the thread's own spans back, or nothing: ask front_release.

@@ -67,7 +67,7 @@ static enum span_give_result give_from_cache(struct heap *heap, struct cache *ca
 {
     // owner: a span of ours stays ours while we are inside
     if (load_relaxed(&span->owner) == &cache->inbox)
-        return cache_free(cache, span, slot);
+        return cache_free(cache, span, span->size_class, slot);
     if (central_owns(&heap->central, span) &&
         central_take_this_span(&heap->central, span, &cache->inbox))
         return cache_free_in_new(cache, span, slot);

@@ -35,6 +35,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     page_set_init(&heap->free, heap->os_page_pages,
                   (unsigned)bytes_to_pages_down(vm_huge_page_bytes()));
+    page_map_init(&heap->map);
     heap->walk = SCAVENGE_FROM_THE_TOP;
     arena_source_init(&heap->arenas, arena_bytes, heap->unit_bytes, config->random);
     meta_pool_init(&heap->records,

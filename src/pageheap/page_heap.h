@@ -118,6 +118,12 @@ static inline struct run *page_heap_find(struct page_heap *heap, uintptr_t addre
     return page_map_find(&heap->map, address);
 }
 
+// Tags the pages of a run; see page_map.h. Requires: it is shorter than a leaf.
+static inline void page_heap_tag(struct page_heap *heap, const struct run *run, uint8_t tag)
+{
+    page_map_tag(&heap->map, run->first, run->n_pages, tag);
+}
+
 // Does the address lie in an arena of this heap, whatever holds it now? Takes the lock.
 bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address);
 

@@ -3,11 +3,31 @@
 
 #include "base/check.h"
 
+void page_map_init(struct page_map *map)
+{
+    store_relaxed(&map->first_at, TABLES_MAX);   // owner: nobody else knows the map yet
+}
+
 void page_map_add_table(struct page_map *map, page_id page, struct page_map_table *table)
 {
+    size_t at = page.number >> TABLE_PAGES_SHIFT;
     DCHECK(!page_map_has_table(map, page));
     // Publishes the zeroed table. pairs with: page_map_find, page_map_has_table
-    store_release(&map->root[page.number >> TABLE_PAGES_SHIFT], table);
+    store_release(&map->root[at], table);
+    if (load_relaxed(&map->first_at) != TABLES_MAX)   // owner: under the heap lock
+        return;
+    store_relaxed(&map->first_table, table);   // owner
+    store_release(&map->first_at, at);         // pairs with: page_map_table_of
+}
+
+void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag)
+{
+    for (size_t i = 0; i < n_pages; i++) {
+        uintptr_t              address = page_address(page_plus(first, i));
+        struct page_map_table *table = page_map_table_of(map, address);
+        // owner: of the run
+        store_relaxed(&table->page_tag[(address >> PAGE_SHIFT) % TABLE_PAGES], tag);
+    }
 }
 
 static struct page_map_table *table_at(struct page_map *map, size_t page)

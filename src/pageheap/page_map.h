@@ -10,6 +10,7 @@
 #define NEAP_PAGEHEAP_PAGE_MAP_H
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "pageheap/page_set.h"
 
 struct run;
@@ -17,14 +18,22 @@ struct run;
 struct page_map_table {
     ATOMIC(struct run *) leaf_run[TABLE_LEAVES];
     ATOMIC(struct run *) page_run[TABLE_PAGES];   // NULL where leaf_run answers
+    ATOMIC(uint8_t)      page_tag[TABLE_PAGES];   // a word of the owner about his run; see below
 };
 
 struct page_map {
     ATOMIC(struct page_map_table *) root[TABLES_MAX];   // written once each, under the heap lock
+
+    // The first table made, which is the only one of most heaps: found without the root.
+    ATOMIC(size_t)                  first_at;   // its index in the root; TABLES_MAX: none yet
+    ATOMIC(struct page_map_table *) first_table;
 };
 // Invariants:
 //   M1  a page has a run in the map exactly while the run is handed out, and it is that run
 //   M2  of a page's own entry and its leaf's, at most one is set
+
+// Requires: memory of `map` is zero.
+void page_map_init(struct page_map *map);
 
 // Supplies the table that covers `page`. Requires: there is none yet; its memory is zero.
 void page_map_add_table(struct page_map *map, page_id page, struct page_map_table *table);
@@ -45,20 +54,6 @@ void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t
 
 // Are the page's own entry and its leaf's both set? For M2.
 bool page_map_is_entered_twice(struct page_map *map, page_id page);
-
-// The same for a run that covers no leaf wholly, as those of small objects never do; NULL for some
-// that do. One look less.
-static inline struct run *page_map_find_small(struct page_map *map, uintptr_t address)
-{
-    if ((address >> ADDRESS_BITS) != 0)
-        return NULL;
-    size_t page = address >> PAGE_SHIFT;
-    // pairs with: page_map_add_table
-    struct page_map_table *table = load_acquire(&map->root[page >> TABLE_PAGES_SHIFT]);
-    if (table == NULL)
-        return NULL;
-    return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_set
-}
 
 // The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
 // certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.
@@ -81,6 +76,37 @@ static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
         return run;
     // A run that was shortened between the two loads is entered page by page by now.
     return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_resize
+}
+
+// ---- short runs -------------------------------------------------------------------------------
+//
+// The owner of a run that covers no leaf wholly may put a tag on its pages, which is found at the
+// same time as the run, not after it. A tag is void once the run is freed.
+
+void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag);
+
+// The table that covers an address, or NULL. Any value may be asked for.
+static ALWAYS_INLINE struct page_map_table *page_map_table_of(struct page_map *map,
+                                                              uintptr_t        address)
+{
+    size_t at = address >> (PAGE_SHIFT + TABLE_PAGES_SHIFT);
+    if (LIKELY(load_acquire(&map->first_at) == at))   // pairs with: page_map_add_table
+        return load_relaxed(&map->first_table);       // owner: never changes again
+    if (at >= TABLES_MAX)
+        return NULL;
+    return load_acquire(&map->root[at]);   // pairs with: page_map_add_table
+}
+
+// The run and its tag, or NULL: also for some addresses in long runs.
+static ALWAYS_INLINE struct run *page_map_find_tagged(struct page_map *map, uintptr_t address,
+                                                      uint8_t *out_tag)
+{
+    struct page_map_table *table = page_map_table_of(map, address);
+    if (UNLIKELY(table == NULL))
+        return NULL;
+    size_t at = (address >> PAGE_SHIFT) % TABLE_PAGES;
+    *out_tag = load_relaxed(&table->page_tag[at]);   // hint: sure where the run is the caller's
+    return load_acquire(&table->page_run[at]);       // pairs with: page_map_set
 }
 
 #endif

@@ -26,6 +26,7 @@ struct span *central_create_span(struct central *central, unsigned size_class,
     if (run == NULL)
         return NULL;
     struct span *span = span_of_run(run);
+    page_heap_tag(central->page_heap, run, (uint8_t)size_class);
     span_cut(span, size_class, owner);
     add_relaxed(&central->lists[size_class].n_spans, 1);   // counter
     return span;
