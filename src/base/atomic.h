@@ -39,6 +39,9 @@
 #define cas_release(object, expected, desired)                                                     \
     atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_release, \
                                             memory_order_relaxed)
+#define cas_acq_rel(object, expected, desired)                                                     \
+    atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_acq_rel, \
+                                            memory_order_acquire)
 #define cas_acquire(object, expected, desired)                                                     \
     atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_acquire, \
                                             memory_order_relaxed)

@@ -111,9 +111,14 @@ static void take_in(struct cache *cache, size_t n_max)
             span_inbox_put(owner, span);
             continue;
         }
-        span_take_in_with_notes(span);
+        span_take_in(span);
         list_or_destroy(cache, span);
     }
+}
+
+void cache_take_in(struct cache *cache)
+{
+    take_in(cache, SIZE_MAX);
 }
 
 // ---- allocating -------------------------------------------------------------------------------

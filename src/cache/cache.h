@@ -29,6 +29,12 @@ struct cache_spans {
     struct span *full;      // K3
 };
 
+enum cache_state {
+    CACHE_IN_USE,   // has a thread
+    CACHE_IDLE,     // has none
+    CACHE_LOST,     // will never be whole again, after a fork; nobody touches it
+};
+
 struct cache {
     struct span_inbox inbox;   // first, so that the owner of a span is compared with the cache
 
@@ -37,11 +43,14 @@ struct cache {
     ATOMIC(bool)        closed;          // written by the holder of the lock of all caches
 
     // The rest belongs to the thread inside, or to who closed it.
-    struct span    *incoming;        // out of the inbox, not looked at yet
-    struct central *central;         // constant
-    struct cache   *next;            // of all caches; constant
-    struct cache   *next_idle;       // of those without a thread; guarded by the lock of all caches
-    bool            whole_at_fork;   // guarded by the lock of all caches
+    struct span    *incoming;   // out of the inbox, not looked at yet
+    struct central *central;    // constant
+    struct cache   *next;       // of all caches; constant
+
+    // Guarded by the lock of all caches.
+    enum cache_state state;
+    struct cache    *next_idle;
+    bool             whole_at_fork;
 
     struct cache_class classes[SIZE_CLASSES];
     struct cache_spans spans[SIZE_CLASSES];
@@ -71,7 +80,7 @@ static ALWAYS_INLINE bool cache_enter(struct cache *cache)
         return false;
     store_relaxed(&cache->inside, true);   // owner
     compiler_barrier();                    // the other half is the barrier in caches.c
-    // pairs with: caches_reopen_locked
+    // pairs with: cache_reopen
     if (LIKELY(!load_acquire(&cache->closed)))
         return true;
     store_release(&cache->inside, false);   // pairs with: cache_is_quiet
@@ -130,6 +139,9 @@ static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struc
 // The same in a span that the cache has just been given by the central lists.
 NODISCARD enum span_give_result cache_free_in_new(struct cache *cache, struct span *span,
                                                   size_t slot);
+
+// Takes in all that others have freed.
+void cache_take_in(struct cache *cache);
 
 // ---- emptying ---------------------------------------------------------------------------------
 

@@ -8,12 +8,14 @@
 // may have lost the CPU. One that a signal handler keeps there may stay for ever; then its cache
 // is lost to the child.
 #define LEAVE_YIELDS_MAX 100
-#define LEAVE_WAITS_MAX 20000
+#define LEAVE_WAITS_MAX 5000
 #define LEAVE_WAIT_NS 100000
+#define RELIEVE_YIELDS_MAX 4   // by a thread that only wanted to free
 
 void caches_init(struct caches *caches, struct central *central)
 {
     caches->central = central;
+    caches->n_kept = host_cpus();
     caches->can_close = host_barrier_register();
     lock_init(&caches->lock, LOCK_RANK_CACHES);
 }
@@ -28,17 +30,38 @@ static struct cache *create_locked(struct caches *caches) REQUIRES(caches->lock)
     cache_init(cache, caches->central, NULL);
     cache->next = caches->first;
     caches->first = cache;
-    caches->n_caches++;
+    add_relaxed(&caches->n_caches, 1);   // counter
+    return cache;
+}
+
+static void make_idle_locked(struct caches *caches, struct cache *cache) REQUIRES(caches->lock)
+{
+    cache->state = CACHE_IDLE;
+    cache->next_idle = caches->idle;
+    caches->idle = cache;
+    add_relaxed(&caches->n_idle, 1);   // counter
+}
+
+static struct cache *take_idle_locked(struct caches *caches) REQUIRES(caches->lock)
+{
+    struct cache *cache = caches->idle;
+    caches->idle = cache->next_idle;
+    cache->state = CACHE_IN_USE;
+    add_relaxed(&caches->n_idle, (size_t)0 - 1);   // counter
     return cache;
 }
 
 struct cache *caches_adopt(struct caches *caches, size_t n_max)
 {
-    lock_acquire(&caches->lock);
-    struct cache *cache = caches->idle;
-    if (cache != NULL)
-        caches->idle = cache->next_idle;
-    else if (caches->n_caches < n_max)
+    // counter. Most who ask in vain are to be answered at once, and nobody is to wait for whoever
+    // holds the lock for long: he does without a cache for this time.
+    bool any = load_relaxed(&caches->n_idle) > 0 || load_relaxed(&caches->n_caches) < n_max;
+    if (!any || !lock_try_acquire(&caches->lock))
+        return NULL;
+    struct cache *cache = NULL;
+    if (caches->idle != NULL)
+        cache = take_idle_locked(caches);
+    else if (load_relaxed(&caches->n_caches) < n_max)   // counter
         cache = create_locked(caches);
     lock_release(&caches->lock);
     return cache;
@@ -47,44 +70,80 @@ struct cache *caches_adopt(struct caches *caches, size_t n_max)
 void caches_orphan(struct caches *caches, struct cache *cache)
 {
     lock_acquire(&caches->lock);
-    cache->next_idle = caches->idle;
-    caches->idle = cache;
+    if (load_relaxed(&cache->inside)) {   // owner: the caller's thread, and it will never leave
+        cache->state = CACHE_LOST;
+    } else {
+        cache_take_in(cache);
+        if (load_relaxed(&caches->n_idle) >= caches->n_kept)   // counter
+            cache_empty(cache);
+        make_idle_locked(caches, cache);
+    }
     lock_release(&caches->lock);
 }
 
 // ---- closing ----------------------------------------------------------------------------------
 
-// After the barrier of close_all: may who closed the cache touch it?
+// After the barrier that followed closing: may who closed the cache touch it?
 static bool cache_is_quiet(struct cache *cache)
 {
     return !load_acquire(&cache->inside);   // pairs with: cache_leave
 }
 
-// Every thread is inside, and seen to be, or will see that its cache is closed.
-static void close_all_locked(struct caches *caches) REQUIRES(caches->lock)
+static void cache_close(struct cache *cache)
 {
-    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
-        store_relaxed(&cache->closed, true);   // owner: the lock's holder; ordered by the barrier
-    host_barrier_all_threads();
+    store_relaxed(&cache->closed, true);   // owner: the lock's holder; ordered by the barrier
 }
 
-static void caches_reopen_locked(struct caches *caches) REQUIRES(caches->lock)
+static void cache_reopen(struct cache *cache)
 {
-    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
-        store_release(&cache->closed, false);   // pairs with: cache_enter
+    store_release(&cache->closed, false);   // pairs with: cache_enter
 }
 
-// Does something to every cache that is quiet.
+// Every thread is inside, and seen to be, or will see that its cache is closed. False: nothing is
+// known of any thread.
+static bool close_all_locked(struct caches *caches) REQUIRES(caches->lock)
+{
+    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
+        cache_close(cache);
+    return caches->can_close && host_barrier_all_threads();
+}
+
+static void reopen_all_locked(struct caches *caches) REQUIRES(caches->lock)
+{
+    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
+        if (cache->state != CACHE_LOST)
+            cache_reopen(cache);
+}
+
+// Waits until the thread has left, but not for ever. *waits counts up to `n_max` over many caches.
+static bool wait_until_quiet(struct cache *cache, size_t *waits, size_t n_max)
+{
+    for (;; ++*waits) {
+        if (cache_is_quiet(cache))
+            return true;
+        if (*waits >= n_max)
+            return false;
+        if (*waits < LEAVE_YIELDS_MAX)
+            host_yield();
+        else
+            host_sleep_ns(LEAVE_WAIT_NS);
+    }
+}
+
+// Does something to every cache that is quiet, or soon is.
 static void each_quiet(struct caches *caches, void (*act)(struct cache *cache))
 {
-    if (!caches->can_close)
-        return;
+    size_t waits = 0;
     lock_acquire(&caches->lock);
-    close_all_locked(caches);
-    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
-        if (cache_is_quiet(cache))
+    bool closed = close_all_locked(caches);
+    for (struct cache *cache = caches->first; cache != NULL; cache = cache->next) {
+        bool quiet =
+            cache->state == CACHE_IDLE || (cache->state == CACHE_IN_USE && closed &&
+                                           wait_until_quiet(cache, &waits, LEAVE_YIELDS_MAX));
+        if (quiet)
             act(cache);
-    caches_reopen_locked(caches);
+    }
+    reopen_all_locked(caches);
     lock_release(&caches->lock);
 }
 
@@ -96,6 +155,23 @@ void caches_tidy(struct caches *caches)
 void caches_empty(struct caches *caches)
 {
     each_quiet(caches, cache_empty);
+}
+
+void caches_relieve(struct caches *caches, struct span_inbox *inbox)
+{
+    struct cache *cache = (struct cache *)(void *)inbox;
+    size_t        waits = 0;
+    if (!lock_try_acquire(&caches->lock))
+        return;
+    cache_close(cache);
+    bool quiet = cache->state == CACHE_IDLE ||
+                 (cache->state == CACHE_IN_USE && caches->can_close && host_barrier_all_threads() &&
+                  wait_until_quiet(cache, &waits, RELIEVE_YIELDS_MAX));
+    if (quiet)
+        cache_take_in(cache);
+    if (cache->state != CACHE_LOST)
+        cache_reopen(cache);
+    lock_release(&caches->lock);
 }
 
 // ---- books ------------------------------------------------------------------------------------
@@ -120,63 +196,57 @@ const char *caches_verify(struct caches *caches)
 {
     const char *broken = NULL;
     lock_acquire(&caches->lock);
-    close_all_locked(caches);
-    for (struct cache *cache = caches->first; cache != NULL && broken == NULL; cache = cache->next)
-        if (cache_is_quiet(cache))
-            broken = cache_verify(cache);
-    for (struct cache *cache = caches->idle; cache != NULL; cache = cache->next_idle)
-        if (!cache_is_quiet(cache))
+    bool closed = close_all_locked(caches);
+    for (struct cache *cache = caches->first; cache != NULL && broken == NULL;
+         cache = cache->next) {
+        if (cache->state == CACHE_IDLE && !cache_is_quiet(cache))
             broken = "D1 somebody is inside an idle cache";   // D1
-    caches_reopen_locked(caches);
+        else if (cache->state != CACHE_LOST && closed && cache_is_quiet(cache))
+            broken = cache_verify(cache);
+    }
+    reopen_all_locked(caches);
     lock_release(&caches->lock);
     return broken;
 }
 
 // ---- fork -------------------------------------------------------------------------------------
 
-static void wait_until_quiet(struct cache *cache)
-{
-    for (size_t i = 0; !cache_is_quiet(cache) && i < LEAVE_WAITS_MAX; i++) {
-        if (i < LEAVE_YIELDS_MAX)
-            host_yield();
-        else
-            host_sleep_ns(LEAVE_WAIT_NS);
-    }
-    // Asked once: a thread that finds the cache closed is inside for an instant, too.
-    cache->whole_at_fork = cache_is_quiet(cache);
-}
-
 NO_LOCK_ANALYSIS void caches_fork_prepare(struct caches *caches)
 {
+    size_t waits = 0;
     lock_acquire(&caches->lock);
-    close_all_locked(caches);
+    bool closed = close_all_locked(caches);
+    // Each is asked until it is quiet, and not again: a thread that finds its cache closed is inside
+    // for an instant, too.
     for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
-        wait_until_quiet(cache);
+        cache->whole_at_fork = cache->state == CACHE_IDLE ||
+                               (closed && wait_until_quiet(cache, &waits, LEAVE_WAITS_MAX));
 }
 
 NO_LOCK_ANALYSIS void caches_fork_parent(struct caches *caches)
 {
-    caches_reopen_locked(caches);
+    reopen_all_locked(caches);
     lock_release(&caches->lock);
 }
 
-// A cache whose thread was inside at the fork stays closed for ever: what it was doing to it is
-// half done. Without the barrier that can be said of none but our own.
+// A cache whose thread was inside at the fork is lost: what it was doing to it is half done.
 void caches_fork_child(struct caches *caches, struct cache *own)
 {
     lock_init(&caches->lock, LOCK_RANK_CACHES);
     lock_acquire(&caches->lock);
     caches->idle = NULL;
+    store_relaxed(&caches->n_idle, 0);   // counter
     for (struct cache *cache = caches->first; cache != NULL; cache = cache->next) {
-        bool whole = caches->can_close && cache->whole_at_fork;
-        if (!whole && cache != own)
+        if (cache->state == CACHE_LOST)
             continue;
-        store_relaxed(&cache->inside, false);   // owner: there is no other thread
-        store_release(&cache->closed, false);   // pairs with: cache_enter
-        if (cache != own) {
-            cache->next_idle = caches->idle;
-            caches->idle = cache;
+        if (cache != own && !cache->whole_at_fork) {
+            cache->state = CACHE_LOST;
+            continue;
         }
+        store_relaxed(&cache->inside, false);   // owner: there is no other thread
+        cache_reopen(cache);
+        if (cache != own)
+            make_idle_locked(caches, cache);
     }
     lock_release(&caches->lock);
 }

@@ -12,12 +12,14 @@ struct caches {
     // Constant after init.
     struct central *central;
     bool            can_close;   // the kernel offers the barrier; else caches are their threads'
+    size_t          n_kept;      // so many idle caches keep their free slots
 
     struct lock lock;   // rank CACHES
     // Guarded by lock.
-    struct cache *first;      // all, newest first
-    struct cache *idle;       // without a thread; D1
-    size_t        n_caches;   // of all
+    struct cache *first;   // all, newest first
+    struct cache *idle;    // without a thread; D1
+
+    ATOMIC(size_t) n_caches, n_idle;   // counter
 };
 // Invariants:
 //   D1  an idle cache has no thread: nobody is inside, and who holds the lock may touch it
@@ -26,18 +28,22 @@ struct caches {
 void caches_init(struct caches *caches, struct central *central);
 
 // A cache for the calling thread: an idle one, or else a new one if there are fewer than `n_max`.
-// NULL: there is none, or no memory for one.
+// NULL: there is none, or no memory for one, or somebody has the lock. Waits for nobody.
 NODISCARD struct cache *caches_adopt(struct caches *caches, size_t n_max);
 
 // The calling thread needs its cache no more. Requires: it is not inside.
 void caches_orphan(struct caches *caches, struct cache *cache);
 
-// Takes in what was freed elsewhere, in all caches, and gives idle spans back. Threads that are
+// Takes in what was freed elsewhere, in all caches, and gives idle spans back. Threads that stay
 // inside are passed over. A thread that comes meanwhile does without its cache.
 void caches_tidy(struct caches *caches);
 
 // Hands the free slots of all caches to the central lists, so that any thread finds them.
 void caches_empty(struct caches *caches);
+
+// Takes in what was freed elsewhere for one cache, given by its inbox, whose thread seems not to.
+// Does nothing if somebody is inside. Requires: the caller is inside no cache.
+void caches_relieve(struct caches *caches, struct span_inbox *inbox);
 
 // Slots allocated and freed through caches so far, by size class. Counters: exact when no thread
 // is inside.

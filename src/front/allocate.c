@@ -18,12 +18,18 @@ static void *allocate_slot(struct heap *heap, unsigned size_class)
     return central_fetch(&heap->central, size_class);
 }
 
-// The OS has no more memory: collect what caches hold, and what nobody has taken in yet.
-static void collect(struct heap *heap)
+// The OS has no more memory: collect what caches hold, and what nobody has taken in yet. Not for a
+// request that all of the heap could not serve.
+static bool collect(struct heap *heap, size_t n_bytes)
 {
+    struct page_account account;
+    page_heap_account_read(&heap->pages, &account);
+    if (n_bytes > account.mapped_bytes)
+        return false;
     release_late_frees(heap);
-    central_take_in_all(&heap->central);
     caches_empty(&heap->caches);
+    central_tidy(&heap->central);
+    return true;
 }
 
 static NOINLINE void *allocate_small_slowly(unsigned size_class)
@@ -32,10 +38,8 @@ static NOINLINE void *allocate_small_slowly(unsigned size_class)
     if (UNLIKELY(lock_this_thread_has_any()))   // in a signal handler
         return reserve_allocate(&heap->reserve, OBJECT_ALIGN, size_classes[size_class].slot_bytes);
     void *slot = allocate_slot(heap, size_class);
-    if (UNLIKELY(slot == NULL)) {
-        collect(heap);
+    if (UNLIKELY(slot == NULL) && collect(heap, size_classes[size_class].slot_bytes))
         slot = allocate_slot(heap, size_class);
-    }
     return slot;
 }
 
@@ -56,10 +60,8 @@ struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
         .kind = RUN_IN_USE,
     };
     struct run *run = page_heap_alloc(&heap->pages, &request);
-    if (UNLIKELY(run == NULL)) {
-        collect(heap);
+    if (UNLIKELY(run == NULL) && collect(heap, n_bytes))
         run = page_heap_alloc(&heap->pages, &request);
-    }
     if (run == NULL)
         return NULL;
     add_relaxed(&heap->n_large_allocated, 1);          // counter

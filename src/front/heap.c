@@ -55,9 +55,9 @@ size_t front_trim(void)
     if (lock_this_thread_has_any())
         return 0;
     release_late_frees(heap);
-    central_take_in_all(&heap->central);
     caches_tidy(&heap->caches);
     heaps_tidy(&heap->heaps);
+    central_tidy(&heap->central);   // last: what the others found not to be theirs has come here
     return page_heap_trim(&heap->pages);
 }
 
@@ -177,32 +177,39 @@ const char *front_verify(void)
 static bool at_work_on_the_heap(void)
 {
     struct cache *cache = this_thread.cache;
-    return lock_this_thread_has_any() || (cache != NULL && load_relaxed(&cache->inside));   // owner
+    return lock_this_thread_has_any() || this_thread.changing ||
+           (cache != NULL && load_relaxed(&cache->inside));   // owner
 }
 
 void front_fork_prepare(void)
 {
     struct heap *heap = heap_get();
-    this_thread.forks_as_it_is = at_work_on_the_heap();
-    if (!this_thread.forks_as_it_is)
+    if (this_thread.n_forks_as_it_is > 0 || at_work_on_the_heap())
+        this_thread.n_forks_as_it_is++;   // also in a handler that interrupts another fork
+    else
         heap_stand_still(heap);
 }
 
 void front_fork_parent(void)
 {
-    if (!this_thread.forks_as_it_is)
+    if (this_thread.n_forks_as_it_is > 0)
+        this_thread.n_forks_as_it_is--;
+    else
         heap_go_on(heap_get());
 }
 
 void front_fork_child(void)
 {
-    if (this_thread.forks_as_it_is)
+    if (this_thread.n_forks_as_it_is > 0) {
+        this_thread.n_forks_as_it_is--;
         return;
+    }
     struct heap *heap = heap_get();
-    lock_forget_all_of_this_thread();
     page_heap_fork_child(&heap->pages);
     central_reset_locks(&heap->central);
     caches_fork_child(&heap->caches, this_thread.cache);
     heaps_reset_locks(&heap->heaps);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
+    // Last: a signal handler keeps to the reserve until all locks are new.
+    lock_forget_all_of_this_thread();
 }

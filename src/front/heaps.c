@@ -158,14 +158,18 @@ void heaps_add_counts(struct heaps *heaps, uint64_t *n_allocated, uint64_t *n_fr
         }
 }
 
+void heap_tidy(struct neap_heap *heap)
+{
+    lock_acquire(&heap->lock);
+    cache_tidy(&heap->cache);
+    lock_release(&heap->lock);
+}
+
 void heaps_tidy(struct heaps *heaps)
 {
     lock_acquire(&heaps->lock);
-    for (struct neap_heap *heap = heaps->alive; heap != NULL; heap = heap->next) {
-        lock_acquire(&heap->lock);
-        cache_tidy(&heap->cache);
-        lock_release(&heap->lock);
-    }
+    for (struct neap_heap *heap = heaps->alive; heap != NULL; heap = heap->next)
+        heap_tidy(heap);
     lock_release(&heaps->lock);
 }
 

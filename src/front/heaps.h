@@ -59,6 +59,9 @@ struct heap_account {
 };
 void heap_account_read(struct neap_heap *heap, struct heap_account *out_account);
 
+// Takes in what was freed in the heap, and gives its idle spans back. Takes the heap's lock.
+void heap_tidy(struct neap_heap *heap);
+
 // Over all heaps alive.
 void        heaps_tidy(struct heaps *heaps);
 void        heaps_add_counts(struct heaps *heaps, uint64_t *n_allocated, uint64_t *n_freed);

@@ -47,35 +47,77 @@ static enum front_pointer release_large(struct heap *heap, struct span *span)
 
 // ---- slots ------------------------------------------------------------------------------------
 
-static enum span_give_result give_without_cache(struct heap *heap, struct span *span, size_t slot)
+struct gift {   // of a slot to whoever owns its span
+    struct heap        *heap;
+    struct object_place place;
+    struct span_inbox  *crowded;   // see span_free_elsewhere
+};
+
+static enum span_give_result give_without_cache(struct gift *gift)
 {
+    struct heap *heap = gift->heap;
+    struct span *span = gift->place.span;
     if (LIKELY(!lock_this_thread_has_any()))
-        return central_give_back(&heap->central, span, slot);
+        return central_give_back(&heap->central, span, gift->place.slot, &gift->crowded);
     // A signal handler that has interrupted the holder of a lock leaves even slots of the central
     // lists in their inbox.
     unsigned              size_class = span->size_class;   // the span may be gone afterwards
-    enum span_give_result given = span_free_elsewhere(span, slot);
+    enum span_give_result given = span_free_elsewhere(span, gift->place.slot, &gift->crowded);
     if (given == SPAN_GIVEN)
         add_relaxed(&heap->central.lists[size_class].n_freed, 1);   // counter
     return given;
 }
 
-// The same by a thread inside its cache: a span that nobody has becomes the cache's, since what is
-// freed in it now is likely not the last.
-static enum span_give_result give_from_cache(struct heap *heap, struct cache *cache,
-                                             struct span *span, size_t slot)
+// By a thread inside its cache. A full span that no cache has becomes this one's: what is freed in
+// it now is likely not the last. One with free slots stays for those who allocate from it.
+static enum span_give_result give_from_cache(struct gift *gift, struct cache *cache)
 {
+    struct central *central = &gift->heap->central;
+    struct span    *span = gift->place.span;
+    size_t          slot = gift->place.slot;
     // owner: a span of ours stays ours while we are inside
     if (load_relaxed(&span->owner) == &cache->inbox)
         return cache_free(cache, span, span->size_class, slot);
-    if (central_owns(&heap->central, span) &&
-        central_take_this_span(&heap->central, span, &cache->inbox))
-        return cache_free_in_new(cache, span, slot);
+    if (central_owns(central, span)) {
+        if (central_take_full_span(central, span, &cache->inbox))
+            return cache_free_in_new(cache, span, slot);
+        return central_give_back(central, span, slot, &gift->crowded);
+    }
     unsigned              size_class = span->size_class;   // the span may be gone afterwards
-    enum span_give_result given = span_free_elsewhere(span, slot);
+    enum span_give_result given = span_free_elsewhere(span, slot, &gift->crowded);
     if (given == SPAN_GIVEN)
         count_up_owned(&cache->classes[size_class].n_freed);
     return given;
+}
+
+// Much has been freed for somebody who does not look.
+static void relieve(struct heap *heap, struct span_inbox *inbox)
+{
+    if (lock_this_thread_has_any())
+        return;
+    struct central_list *list = central_list_of_inbox(&heap->central, inbox);
+    if (inbox->heap != NULL)
+        heap_tidy(inbox->heap);
+    else if (list != NULL)
+        central_take_in(list, &heap->central);
+    else
+        caches_relieve(&heap->caches, inbox);
+}
+
+static enum front_pointer release_slot(struct heap *heap, const struct object_place *place)
+{
+    struct gift           gift = {.heap = heap, .place = *place};
+    struct cache         *cache = thread_enter_cache();
+    enum span_give_result given;
+    if (cache != NULL) {
+        given = give_from_cache(&gift, cache);
+        cache_leave(cache);
+    } else {
+        given = give_without_cache(&gift);
+    }
+    if (UNLIKELY(gift.crowded != NULL))
+        relieve(heap, gift.crowded);
+    return given == SPAN_GIVEN ? POINTER_TO_OBJECT : POINTER_FREED;
 }
 
 // ---- any object -------------------------------------------------------------------------------
@@ -89,17 +131,7 @@ enum front_pointer front_release(void *object)
         return reserve_release(&heap->reserve, object) ? POINTER_TO_OBJECT : POINTER_FREED;
     if (what != POINTER_TO_OBJECT)
         return what;
-    if (span_is_large(place.span))
-        return release_large(heap, place.span);
-    struct cache         *cache = thread_enter_cache();
-    enum span_give_result given;
-    if (cache != NULL) {
-        given = give_from_cache(heap, cache, place.span, place.slot);
-        cache_leave(cache);
-    } else {
-        given = give_without_cache(heap, place.span, place.slot);
-    }
-    return given == SPAN_GIVEN ? POINTER_TO_OBJECT : POINTER_FREED;
+    return span_is_large(place.span) ? release_large(heap, place.span) : release_slot(heap, &place);
 }
 
 enum front_pointer front_usable_bytes(const void *object, size_t *out_n_bytes)

@@ -16,11 +16,26 @@ THREAD_LOCAL struct thread_state this_thread;
 
 static ATOMIC(size_t) n_caches_at_once;   // 0: none yet; see thread_caches_enable
 
+static void begin_change(struct thread_state *thread)
+{
+    thread->changing = true;   // a signal handler in between must not get a cache, nor fork
+    compiler_barrier();
+}
+
+static void end_change(struct thread_state *thread)
+{
+    compiler_barrier();
+    thread->changing = false;
+}
+
 static void leave_cache(void *cache)
 {
-    this_thread.cache = NULL;
-    this_thread.ended = true;
+    struct thread_state *thread = &this_thread;
+    begin_change(thread);
+    thread->cache = NULL;
+    thread->ended = true;
     caches_orphan(&process_heap.caches, cache);
+    end_change(thread);
 }
 
 void thread_caches_enable(void)
@@ -33,19 +48,20 @@ void thread_caches_enable(void)
 struct cache *thread_earn_cache(struct caches *caches)
 {
     struct thread_state *thread = &this_thread;
+    size_t n_at_once = load_acquire(&n_caches_at_once);   // pairs with: thread_caches_enable
     if (thread->cache != NULL)
         return thread_enter_cache();
-    size_t n_at_once = load_acquire(&n_caches_at_once);   // pairs with: thread_caches_enable
-    if (n_at_once == 0 || thread->ended || thread->earning || lock_this_thread_has_any())
+    if (n_at_once == 0 || thread->ended || thread->changing || lock_this_thread_has_any())
         return NULL;
-    size_t n_max = ++thread->n_without >= WORTH_A_CACHE ? SIZE_MAX : n_at_once;
-    thread->earning = true;   // a signal handler between here and there must not get another
-    compiler_barrier();
-    thread->cache = caches_adopt(caches, n_max);
-    compiler_barrier();
-    thread->earning = false;
-    if (thread->cache == NULL)
-        return NULL;
-    host_thread_end_argument(thread->cache);
+    begin_change(thread);
+    bool given = false;
+    if (thread->cache == NULL) {   // no signal handler has been here just now
+        size_t n_max = ++thread->n_without >= WORTH_A_CACHE ? SIZE_MAX : n_at_once;
+        thread->cache = caches_adopt(caches, n_max);
+        given = thread->cache != NULL;
+    }
+    end_change(thread);
+    if (given)
+        host_thread_end_argument(thread->cache);
     return thread_enter_cache();
 }

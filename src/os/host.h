@@ -24,8 +24,9 @@ void host_sleep_ns(long n);   // below a second
 bool host_barrier_register(void);
 
 // Every other thread of the process passes a full memory barrier between its instructions before
-// this call and those after it; so does the caller. Requires: host_barrier_register was true.
-void host_barrier_all_threads(void);
+// this call and those after it; so does the caller. False: the kernel refuses (a filter of system
+// calls, memory), and nothing is known of other threads.
+NODISCARD bool host_barrier_all_threads(void);
 
 // Has `act` called when a thread ends that has set an argument for it, with the argument. Once per
 // process. False: libc has no room for it. May allocate.

@@ -57,7 +57,9 @@ void host_yield(void)
 void host_sleep_ns(long n)
 {
     int saved_errno = errno;
-    nanosleep(&(struct timespec){.tv_nsec = n}, NULL);
+    // Not libc's function, where a thread may be cancelled.
+    struct timespec time = {.tv_nsec = n};
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
     errno = saved_errno;
 }
 
@@ -74,9 +76,9 @@ bool host_barrier_register(void)
     return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 }
 
-void host_barrier_all_threads(void)
+bool host_barrier_all_threads(void)
 {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
 }
 
 static pthread_key_t thread_end_key;

@@ -49,6 +49,17 @@ static inline bool           lock_this_thread_has_any(void)
 {
     return lock_n_of_this_thread != 0;
 }
+// While a thread is at something without a lock that must not be interrupted by more of the kind.
+static inline void lock_begin_as_if_held(void)
+{
+    lock_n_of_this_thread++;
+    compiler_barrier();
+}
+static inline void lock_end_as_if_held(void)
+{
+    compiler_barrier();
+    lock_n_of_this_thread--;
+}
 // In the child of a fork whose locks are made anew.
 static inline void lock_forget_all_of_this_thread(void)
 {

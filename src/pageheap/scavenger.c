@@ -62,19 +62,25 @@ static enum step_result scavenge_step(struct page_heap *heap, size_t n_pages_max
                                       size_t *out_n_pages)
 {
     struct page_range range;
+    // A fork waits for pages on their way to the kernel: one in a signal handler that interrupts us
+    // here is to know that it would wait for itself.
+    lock_begin_as_if_held();
     lock_acquire(&heap->lock);
     bool found = take_step_locked(heap, n_pages_max, &range);
     if (!found)
         heap->walk = SCAVENGE_FROM_THE_TOP;
     lock_release(&heap->lock);
-    if (!found)
+    if (!found) {
+        lock_end_as_if_held();
         return STEP_NOTHING_IDLE;
+    }
 
     bool granted = vm_unuse(page_address(range.first), pages_to_bytes(range.n_pages));
 
     lock_acquire(&heap->lock);
     finish_step_locked(heap, &range, granted);
     lock_release(&heap->lock);
+    lock_end_as_if_held();
     *out_n_pages = range.n_pages;
     return granted ? STEP_GIVEN_BACK : STEP_REFUSED;
 }

@@ -3,6 +3,10 @@
 
 #include "base/check.h"
 
+// A span with nothing in use is kept if it is small and the only one with free slots: the next
+// objects of the class may come soon, and the page heap costs ten times what a slot does.
+#define KEPT_IDLE_PAGES_MAX 2
+
 void central_init(struct central *central, struct page_heap *page_heap)
 {
     central->page_heap = page_heap;
@@ -49,19 +53,27 @@ void central_discard_span(struct central *central, struct span *span)
 
 // ---- under the lock ---------------------------------------------------------------------------
 
+static bool is_idle_locked(const struct span *span)
+{
+    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
+}
+
 // Puts a span of the list where it belongs after its slots have changed.
 static void settle_locked(struct central *central, struct central_list *list, struct span *span)
     REQUIRES(list->lock)
 {
-    bool idle = span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
-    bool belongs = span->n_free > 0 && !idle;
-    if (belongs && !span->listed)
+    if (span->n_free > 0 && !span->listed)
         span_list_add(&list->first, span);
-    else if (!belongs && span->listed)
+    else if (span->n_free == 0 && span->listed)
         span_list_remove(&list->first, span);
+    if (!is_idle_locked(span))
+        return;
+    bool only_one = list->first == span && span->next == NULL;
+    if (only_one && span->run.n_pages <= KEPT_IDLE_PAGES_MAX)
+        return;
     // Under the lock, so that at any instant each span is the list's or the page heap's.
-    if (idle)
-        central_destroy_span(central, span);
+    span_list_remove(&list->first, span);
+    central_destroy_span(central, span);
 }
 
 // Looks through the inbox. A span that has gone to another owner meanwhile follows him there.
@@ -74,7 +86,7 @@ static void take_in_locked(struct central *central, struct central_list *list) R
         struct span       *next = span->next_in_inbox;
         struct span_inbox *owner = load_relaxed(&span->owner);   // owner: changes under our lock
         if (owner == &list->inbox) {
-            span_take_in_with_notes(span);
+            span_take_in(span);
             span->n_free = (uint16_t)span_count_free(span);
             settle_locked(central, list, span);
         } else {
@@ -84,16 +96,42 @@ static void take_in_locked(struct central *central, struct central_list *list) R
     }
 }
 
-void central_take_in_all(struct central *central)
+static void destroy_idle_locked(struct central *central, struct central_list *list)
+    REQUIRES(list->lock)
+{
+    for (struct span *span = list->first, *next; span != NULL; span = next) {
+        next = span->next;
+        if (!is_idle_locked(span))
+            continue;
+        span_list_remove(&list->first, span);
+        central_destroy_span(central, span);
+    }
+}
+
+void central_take_in(struct central_list *list, struct central *central)
+{
+    lock_acquire(&list->lock);
+    take_in_locked(central, list);
+    lock_release(&list->lock);
+}
+
+void central_tidy(struct central *central)
 {
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &central->lists[i];
-        if (span_inbox_is_empty(&list->inbox))
-            continue;
         lock_acquire(&list->lock);
         take_in_locked(central, list);
+        destroy_idle_locked(central, list);
         lock_release(&list->lock);
     }
+}
+
+struct central_list *central_list_of_inbox(struct central *central, struct span_inbox *inbox)
+{
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
+        if (inbox == &central->lists[i].inbox)
+            return &central->lists[i];
+    return NULL;
 }
 
 // ---- slots ------------------------------------------------------------------------------------
@@ -120,9 +158,11 @@ void *central_fetch(struct central *central, unsigned size_class)
     return slot;
 }
 
-enum span_give_result central_give_back(struct central *central, struct span *span, size_t slot)
+enum span_give_result central_give_back(struct central *central, struct span *span, size_t slot,
+                                        struct span_inbox **out_crowded)
 {
     struct central_list  *list = list_of(central, span);
+    struct span_inbox    *crowded = NULL;
     enum span_give_result result;
     lock_acquire(&list->lock);
     if (central_owns(central, span)) {
@@ -133,11 +173,12 @@ enum span_give_result central_give_back(struct central *central, struct span *sp
         }
     } else {
         // Under the lock, so that who holds all of them sees slots and counters agree.
-        result = span_free_elsewhere(span, slot);
+        result = span_free_elsewhere(span, slot, &crowded);
     }
     if (result == SPAN_GIVEN)
         add_relaxed(&list->n_freed, 1);   // counter
     lock_release(&list->lock);
+    *out_crowded = crowded;
     return result;
 }
 
@@ -164,16 +205,16 @@ struct span *central_take_span(struct central *central, unsigned size_class,
     return span;
 }
 
-bool central_take_this_span(struct central *central, struct span *span,
+bool central_take_full_span(struct central *central, struct span *span,
                             struct span_inbox *new_owner)
 {
     struct central_list *list = list_of(central, span);
     lock_acquire(&list->lock);
-    bool ours = central_owns(central, span);
-    if (ours)
+    bool full = central_owns(central, span) && span->n_free == 0;
+    if (full)
         hand_over_locked(list, span, new_owner);
     lock_release(&list->lock);
-    return ours;
+    return full;
 }
 
 void central_put_span(struct central *central, struct span *span)
@@ -181,7 +222,6 @@ void central_put_span(struct central *central, struct span *span)
     struct central_list *list = list_of(central, span);
     lock_acquire(&list->lock);
     store_release(&span->owner, &list->inbox);   // pairs with: span_free_elsewhere
-    span_take_in(span);
     span->n_free = (uint16_t)span_count_free(span);
     span->listed = false;
     settle_locked(central, list, span);
@@ -192,10 +232,8 @@ void central_put_span(struct central *central, struct span *span)
 
 static const char *list_verify(struct central_list *list, unsigned size_class) REQUIRES(list->lock)
 {
-    size_t n_slots = size_classes[size_class].n_slots;
     for (struct span *span = list->first; span != NULL; span = span->next) {
-        bool idle = span->n_free == n_slots && span->owed_notes == 0;
-        if (span->size_class != size_class || span->n_free == 0 || idle || !span->listed)
+        if (span->size_class != size_class || span->n_free == 0 || !span->listed)
             return "T1 a span is in a list where it does not belong";   // T1
         if (span_count_free(span) != span->n_free)
             return "T2 a span's free slots are not as counted";   // T2

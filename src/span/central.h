@@ -41,8 +41,9 @@ void central_init(struct central *central, struct page_heap *page_heap);
 NODISCARD void *central_fetch(struct central *central, unsigned size_class);
 
 // Takes a slot back, whoever owns the span. Requires: `slot` < n_slots. Takes the list's lock.
+// *out_crowded: as of span_free_elsewhere.
 NODISCARD enum span_give_result central_give_back(struct central *central, struct span *span,
-                                                  size_t slot);
+                                                  size_t slot, struct span_inbox **out_crowded);
 
 // Is the span in the central list's hands? Sure only under the lock of its class.
 static inline bool central_owns(struct central *central, struct span *span)
@@ -67,15 +68,22 @@ void central_discard_span(struct central *central, struct span *span);
 NODISCARD struct span *central_take_span(struct central *central, unsigned size_class,
                                          struct span_inbox *new_owner);
 
-// Hands over this very span. False: the list does not own it (any more). Takes the list's lock.
-NODISCARD bool central_take_this_span(struct central *central, struct span *span,
+// Hands over this very span, if all its slots are in use: then nobody is allocating from it. False:
+// it has free slots, or another owner. Takes the list's lock.
+NODISCARD bool central_take_full_span(struct central *central, struct span *span,
                                       struct span_inbox *new_owner);
 
 // Takes a span over from its owner. It goes back to the page heap if it is idle. Takes the lock.
 void central_put_span(struct central *central, struct span *span);
 
-// Takes in what was freed elsewhere in spans of all lists. Takes each lock in turn.
-void central_take_in_all(struct central *central);
+// Takes in what was freed elsewhere in spans of a list. Takes its lock.
+void central_take_in(struct central_list *list, struct central *central);
+
+// The same for all lists, and gives idle spans back. Takes each lock in turn.
+void central_tidy(struct central *central);
+
+// The list whose inbox it is, or NULL.
+struct central_list *central_list_of_inbox(struct central *central, struct span_inbox *inbox);
 
 // ---- books ------------------------------------------------------------------------------------
 

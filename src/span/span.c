@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 
+#define CROWD_SPANS 64   // 1 MiB or more that nobody has taken in
+
 void span_cut(struct span *span, unsigned size_class, struct span_inbox *owner)
 {
     const struct size_class *shape = &size_classes[size_class];
@@ -47,30 +49,33 @@ NORETURN static void stop_at_double_free(struct span *span, size_t i, uint64_t t
     stop_with_line(parts, sizeof parts / sizeof parts[0]);
 }
 
-void span_take_in(struct span *span)
+static void take_in(struct span *span)
 {
     size_t n_words = span_class(span)->n_words;
     for (size_t i = 0; i < n_words; i++) {
         ATOMIC(uint64_t) *freed_elsewhere = &span->freed_elsewhere[i];
-        if (load_relaxed(freed_elsewhere) == 0)   // hint: a later bit comes with a note
-            continue;
-        // pairs with: span_free_elsewhere
-        uint64_t came = exchange_acq_rel(freed_elsewhere, 0);
+        uint64_t          came = load_acquire(freed_elsewhere);   // pairs with: span_free_elsewhere
+        if (came == 0)
+            continue;                                   // a later bit comes with a note
         uint64_t here = load_relaxed(&span->free[i]);   // owner
-        if (UNLIKELY((here & came) != 0))
-            stop_at_double_free(span, i, here & came);   // W2
-        store_relaxed(&span->free[i], here | came);      // owner
+        // First set here, then cleared there: a slot shows as free in one of the two at every
+        // instant. What comes meanwhile is taken in, too. pairs with: span_free_elsewhere
+        do {
+            if (UNLIKELY((here & came) != 0))
+                stop_at_double_free(span, i, here & came);   // W2
+            store_relaxed(&span->free[i], here | came);      // owner
+        } while (!cas_acq_rel(freed_elsewhere, &came, 0));
         span->owed_notes++;
     }
 }
 
-void span_take_in_with_notes(struct span *span)
+void span_take_in(struct span *span)
 {
     // First the notes, then the bits: a bit set after this is followed by a note that finds none
     // here and puts the span into the inbox again. pairs with: span_free_elsewhere
     uint16_t notes = exchange_acq_rel(&span->notes, 0);
     span->owed_notes = (int16_t)(span->owed_notes - notes);
-    span_take_in(span);
+    take_in(span);
     DCHECK(span->owed_notes >= 0);   // each note came after its bit
 }
 
@@ -137,8 +142,10 @@ const char *span_verify(struct span *span, bool nobody_frees)
     return NULL;
 }
 
-enum span_give_result span_free_elsewhere(struct span *span, size_t slot)
+enum span_give_result span_free_elsewhere(struct span *span, size_t slot,
+                                          struct span_inbox **out_crowded)
 {
+    *out_crowded = NULL;
     if (span_slot_is_free(span, slot))
         return SPAN_ALREADY_FREE;
     ATOMIC(uint64_t) *word = &span->freed_elsewhere[slot / WORD_BITS];
@@ -152,23 +159,31 @@ enum span_give_result span_free_elsewhere(struct span *span, size_t slot)
         return SPAN_ALREADY_FREE;
     if (before != 0)
         return SPAN_GIVEN;   // whoever set the first bit adds the note
-    // pairs with: span_take_in_with_notes
-    if (add_acq_rel(&span->notes, 1) == 0)
-        // The owner may be another by the time it is in there; see span_inbox_take_all's callers.
-        span_inbox_put(load_acquire(&span->owner), span);   // pairs with: span_cut
+    // Had the owner freed the slot at the same instant? We may still look: we owe a note.
+    if (UNLIKELY((load_relaxed(&span->free[slot / WORD_BITS]) & bit) != 0))   // hint
+        return SPAN_ALREADY_FREE;
+    // pairs with: span_take_in
+    if (add_acq_rel(&span->notes, 1) != 0)
+        return SPAN_GIVEN;
+    // The owner may be another by the time it is in there; see span_inbox_take_all's callers.
+    struct span_inbox *inbox = load_acquire(&span->owner);   // pairs with: span_cut
+    if (span_inbox_put(inbox, span))
+        *out_crowded = inbox;
     return SPAN_GIVEN;
 }
 
-void span_inbox_put(struct span_inbox *inbox, struct span *span)
+bool span_inbox_put(struct span_inbox *inbox, struct span *span)
 {
     struct span *first = load_relaxed(&inbox->first);   // hint: the exchange below checks it
     do
         span->next_in_inbox = first;
     while (!cas_release(&inbox->first, &first, span));   // pairs with: span_inbox_take_all
+    return (add_relaxed(&inbox->n_put, 1) + 1) % CROWD_SPANS == 0;   // counter
 }
 
 struct span *span_inbox_take_all(struct span_inbox *inbox)
 {
+    store_relaxed(&inbox->n_put, 0);                // counter
     return exchange_acquire(&inbox->first, NULL);   // pairs with: span_inbox_put
 }
 

@@ -21,6 +21,7 @@
 // Spans in which others have freed something. Anybody may put one in; the owner takes all out.
 struct span_inbox {
     ATOMIC(struct span *) first;
+    ATOMIC(size_t)        n_put;   // counter: since all was taken out
     struct neap_heap     *heap;   // constant: the first-class heap whose inbox it is; NULL: of none
 };
 
@@ -86,8 +87,9 @@ static ALWAYS_INLINE bool span_slot_at(const struct span *span, uintptr_t addres
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
     size_t i = slot / WORD_BITS;
-    // hint: the caller knows that the slot is in use, or is about to learn that it is not
-    uint64_t bits = load_relaxed(&span->free[i]) | load_relaxed(&span->freed_elsewhere[i]);
+    // In this order: a bit leaves the second word when it stands in the first.
+    uint64_t bits = load_acquire(&span->freed_elsewhere[i]);   // pairs with: span_take_in
+    bits |= load_relaxed(&span->free[i]);                      // hint
     return (bits >> slot % WORD_BITS & 1) != 0;
 }
 
@@ -107,12 +109,9 @@ enum span_give_result {
 // Takes a slot back. Requires: `slot` < n_slots of the class.
 NODISCARD enum span_give_result span_give_slot(struct span *span, size_t slot);
 
-// Takes in what others have freed. Ends the process at a double free found only now: two threads
-// freed a slot at the same instant.
+// Takes in what others have freed, of a span that comes out of an inbox: its notes have arrived. Ends
+// the process at a double free found only now: two threads freed a slot at the same instant.
 void span_take_in(struct span *span);
-
-// The same for a span that comes out of an inbox: its notes have arrived.
-void span_take_in_with_notes(struct span *span);
 
 bool   span_has_free(struct span *span);
 size_t span_count_free(struct span *span);
@@ -130,12 +129,14 @@ const char *span_verify(struct span *span, bool nobody_frees);
 // ---- by others --------------------------------------------------------------------------------
 
 // Frees a slot of a span that belongs to somebody else. Waits for nobody. The caller may not touch
-// the span afterwards.
-NODISCARD enum span_give_result span_free_elsewhere(struct span *span, size_t slot);
+// the span afterwards. *out_crowded: an inbox that could do with being looked at, or NULL.
+NODISCARD enum span_give_result span_free_elsewhere(struct span *span, size_t slot,
+                                                    struct span_inbox **out_crowded);
 
 // ---- inboxes and lists ------------------------------------------------------------------------
 
-void span_inbox_put(struct span_inbox *inbox, struct span *span);
+// True now and then, when the inbox has become crowded.
+bool span_inbox_put(struct span_inbox *inbox, struct span *span);
 
 // All that is in the inbox, linked by next_in_inbox.
 struct span *span_inbox_take_all(struct span_inbox *inbox);

@@ -72,8 +72,9 @@ bool host_barrier_register(void)
     return true;
 }
 
-void host_barrier_all_threads(void)
+bool host_barrier_all_threads(void)
 {
+    return true;
 }
 
 bool host_at_thread_end(void (*act)(void *argument))
