@@ -216,8 +216,8 @@ NO_LOCK_ANALYSIS void caches_fork_prepare(struct caches *caches)
     size_t waits = 0;
     lock_acquire(&caches->lock);
     bool closed = close_all_locked(caches);
-    // Each is asked until it is quiet, and not again: a thread that finds its cache closed is inside
-    // for an instant, too.
+    // Each is asked until it is quiet, and not again: a thread that finds its cache closed is
+    // inside for an instant, too.
     for (struct cache *cache = caches->first; cache != NULL; cache = cache->next)
         cache->whole_at_fork = cache->state == CACHE_IDLE ||
                                (closed && wait_until_quiet(cache, &waits, LEAVE_WAITS_MAX));

@@ -59,11 +59,12 @@ static void take_in(struct span *span)
             continue;                                   // a later bit comes with a note
         uint64_t here = load_relaxed(&span->free[i]);   // owner
         // First set here, then cleared there: a slot shows as free in one of the two at every
-        // instant. What comes meanwhile is taken in, too. pairs with: span_free_elsewhere
+        // instant. What comes meanwhile is taken in, too.
         do {
             if (UNLIKELY((here & came) != 0))
                 stop_at_double_free(span, i, here & came);   // W2
             store_relaxed(&span->free[i], here | came);      // owner
+            // pairs with: span_free_elsewhere
         } while (!cas_acq_rel(freed_elsewhere, &came, 0));
         span->owed_notes++;
     }

@@ -109,8 +109,8 @@ enum span_give_result {
 // Takes a slot back. Requires: `slot` < n_slots of the class.
 NODISCARD enum span_give_result span_give_slot(struct span *span, size_t slot);
 
-// Takes in what others have freed, of a span that comes out of an inbox: its notes have arrived. Ends
-// the process at a double free found only now: two threads freed a slot at the same instant.
+// Takes in what others have freed, of a span that comes out of an inbox: its notes have arrived.
+// Ends the process at a double free found only now: two threads freed a slot at the same instant.
 void span_take_in(struct span *span);
 
 bool   span_has_free(struct span *span);
