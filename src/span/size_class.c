@@ -4,6 +4,7 @@
 #include "base/units.h"
 
 #define CLASS_OF_SIXTEENTHS(...)
+#define CLASS_OF_128THS(...)
 
 #define N_SLOTS(bytes, pages) ((pages)*PAGE_BYTES / (bytes))
 
@@ -31,5 +32,13 @@ const struct size_class size_classes[] = {
 #define SIZE_CLASS(bytes, pages)
 #define CLASS_OF_SIXTEENTHS(...) __VA_ARGS__
 const uint8_t class_of_sixteenths[] = {
+#include "span/size_class.def"
+};
+#undef CLASS_OF_SIXTEENTHS
+#undef CLASS_OF_128THS
+
+#define CLASS_OF_SIXTEENTHS(...)
+#define CLASS_OF_128THS(...) __VA_ARGS__
+const uint8_t class_of_128ths[] = {
 #include "span/size_class.def"
 };

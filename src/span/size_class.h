@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIZE_CLASSES 73   // with class 0, which has no slots: large objects
+#define SIZE_CLASSES 105   // with class 0, which has no slots: large objects
 #define SIZE_CLASS_FIRST 1
 #define SMALL_BYTES_MAX ((size_t)32 << 10)   // larger objects are runs of their own
 #define SLOTS_MAX 512                        // per span
-#define TABLE_BYTES_MAX 1024                 // up to here the class is looked up, not computed
+#define FINE_BYTES_MAX 1024                  // up to here the finer table is asked
 
 struct size_class {
     uint64_t reciprocal;   // 2^64 / slot_bytes, rounded up; see size_class_slot_of
@@ -29,17 +29,15 @@ struct size_class {
 _Static_assert(sizeof(struct size_class) == 32, "an index into the table is a shift");
 
 extern const struct size_class size_classes[SIZE_CLASSES];
-extern const uint8_t           class_of_sixteenths[TABLE_BYTES_MAX / 16 + 1];
+extern const uint8_t           class_of_sixteenths[FINE_BYTES_MAX / 16 + 1];
+extern const uint8_t           class_of_128ths[SMALL_BYTES_MAX / 128 + 1];
 
 // The smallest class whose slots hold `n_bytes`. Requires: n_bytes <= SMALL_BYTES_MAX.
 static ALWAYS_INLINE unsigned size_class_for(size_t n_bytes)
 {
-    if (LIKELY(n_bytes <= TABLE_BYTES_MAX))
+    if (LIKELY(n_bytes <= FINE_BYTES_MAX))
         return class_of_sixteenths[(n_bytes + 15) / 16];
-    // Eight steps to each doubling: that from the highest bit, the step from the next three.
-    size_t   top = n_bytes - 1;
-    unsigned doubling = bits_highest(top);   // 10 for 1025 to 2048
-    return 8 * (doubling - 7) + (unsigned)(top >> (doubling - 3)) + SIZE_CLASS_FIRST;
+    return class_of_128ths[(n_bytes + 127) / 128];
 }
 
 // Which slot starts `offset` bytes into a span? Division and divisibility by one multiplication:
