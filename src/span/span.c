@@ -160,9 +160,6 @@ enum span_give_result span_free_elsewhere(struct span *span, size_t slot,
         return SPAN_ALREADY_FREE;
     if (before != 0)
         return SPAN_GIVEN;   // whoever set the first bit adds the note
-    // Had the owner freed the slot at the same instant? We may still look: we owe a note.
-    if (UNLIKELY((load_relaxed(&span->free[slot / WORD_BITS]) & bit) != 0))   // hint
-        return SPAN_ALREADY_FREE;
     // pairs with: span_take_in
     if (add_acq_rel(&span->notes, 1) != 0)
         return SPAN_GIVEN;
