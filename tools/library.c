@@ -7,10 +7,12 @@
 #include "message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Debian's name for our architecture, as in /usr/lib/<multiarch>.
@@ -30,24 +32,20 @@
 #define MULTIARCH "."
 #endif
 
-struct short_name {
-    const char *name, *library;
+static const struct library_peer peers[] = {
+    {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
+    {"mimalloc", "libmimalloc.so.2.0", "libmimalloc2.0"},
+    {"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"},
+    {"tbb", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"},
 };
 
-static const struct short_name short_names[] = {
-    {"jemalloc", "libjemalloc.so.2"},
-    {"mimalloc", "libmimalloc.so.2.0"},
-    {"tcmalloc", "libtcmalloc_minimal.so.4"},
-    {"tbbmalloc", "libtbbmalloc_proxy.so.2"},
-};
-
-const char *library_for_name(const char *name)
+const struct library_peer *library_find_peer(const char *name)
 {
-    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++) {
-        if (strcmp(name, short_names[i].name) == 0)
-            return short_names[i].library;
+    for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+        if (strcmp(name, peers[i].name) == 0)
+            return &peers[i];
     }
-    return name;
+    return NULL;
 }
 
 bool library_folder_is_default(const char *folder)
@@ -151,4 +149,21 @@ bool library_is_loaded(const char *library)
     char name[LIBRARY_PATH_BYTES];
     (void)snprintf(name, sizeof name, "%s", library);
     return dl_iterate_phdr(library_compare_object, name) != 0;
+}
+
+bool library_can_be_preloaded(const char *preload, const char *library)
+{
+    char *argv[] = {(char *)"neap", (char *)"--loads", (char *)library, NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);   // for the loader's own warning
+        if (null_fd >= 0)
+            (void)dup2(null_fd, STDERR_FILENO);
+        if (setenv("LD_PRELOAD", preload, 1) == 0)
+            (void)execv("/proc/self/exe", argv);
+        _exit(EXIT_CODE_NEAP);
+    }
+    int status = 0;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == EXIT_CODE_DONE;
 }

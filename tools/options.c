@@ -16,6 +16,9 @@
 #define NAME_BYTES_MAX 32     // longest name considered for a suggestion
 #define LONG_ONLY_FIRST 256   // getopt values of options without a letter: no character
 
+_Static_assert(no_argument == 0 && required_argument == 1 && optional_argument == 2,
+               "as many colons follow a letter");
+
 static size_t options_count(const struct option_spec *specs)
 {
     size_t n_specs = 0;
@@ -117,11 +120,31 @@ static bool options_read_number(const struct option_spec *row, const char *text,
     return false;
 }
 
-static bool options_store(const struct option_spec *row, const char *text, void *settings)
+// Adds the words of `text`, which commas separate.
+static bool options_store_list(const struct option_spec *row, char *text, struct option_list *list)
 {
-    void               *field = (char *)settings + row->offset;
-    double              number = 0;
-    struct option_list *list = field;
+    for (char *word = text; word != NULL;) {
+        char *comma = strchr(word, ',');
+        if (comma != NULL)
+            *comma++ = '\0';
+        if (*word == '\0') {
+            message("--%s: nothing stands before or after a comma", row->name);
+            return false;
+        }
+        if (list->count == OPTION_LIST_MAX) {
+            message("--%s takes %d at most", row->name, OPTION_LIST_MAX);
+            return false;
+        }
+        list->values[list->count++] = word;
+        word = comma;
+    }
+    return true;
+}
+
+static bool options_store(const struct option_spec *row, char *text, void *settings)
+{
+    void  *field = (char *)settings + row->offset;
+    double number = 0;
 
     switch (row->kind) {
     case OPTION_FLAG:
@@ -129,6 +152,9 @@ static bool options_store(const struct option_spec *row, const char *text, void 
         return true;
     case OPTION_TEXT:
         *(const char **)field = text;
+        return true;
+    case OPTION_OUTPUT:
+        *(const char **)field = text != NULL ? text : "-";
         return true;
     case OPTION_COUNT:
         if (!options_read_number(row, text, &number))
@@ -141,14 +167,16 @@ static bool options_store(const struct option_spec *row, const char *text, void 
         *(double *)field = number;
         return true;
     case OPTION_LIST:
-        if (list->count == OPTION_LIST_MAX) {
-            message("--%s may be given %d times at most", row->name, OPTION_LIST_MAX);
-            return false;
-        }
-        list->values[list->count++] = text;
-        return true;
+        return options_store_list(row, text, field);
     }
     return false;
+}
+
+static int options_has_value(const struct option_spec *row)
+{
+    if (row->kind == OPTION_FLAG)
+        return no_argument;
+    return row->kind == OPTION_OUTPUT ? optional_argument : required_argument;
 }
 
 // Translates our table to getopt's two. "+" in front: the first operand ends the options.
@@ -161,13 +189,12 @@ static void options_translate(const struct option_spec *specs, struct option *ou
     *letter++ = ':';
     *letter++ = 'h';
     for (size_t i = 0; i < n_specs; i++) {
-        bool has_value = specs[i].kind != OPTION_FLAG;
         out_long[i] = (struct option){.name = specs[i].name,
-                                      .has_arg = has_value ? required_argument : no_argument,
+                                      .has_arg = options_has_value(&specs[i]),
                                       .val = LONG_ONLY_FIRST + (int)i};
         if (specs[i].letter != 0) {
             *letter++ = specs[i].letter;
-            if (has_value)
+            for (int n_colons = options_has_value(&specs[i]); n_colons > 0; n_colons--)
                 *letter++ = ':';
         }
     }
@@ -191,7 +218,7 @@ enum options_result options_parse(const struct command_spec *spec, int argc, cha
                                   void *settings, int *out_first)
 {
     struct option long_options[OPTIONS_MAX + 2];
-    char          letters[3 + 2 * OPTIONS_MAX + 1];
+    char          letters[3 + 3 * OPTIONS_MAX + 1];
     options_translate(spec->options, long_options, letters);
 
     optind = 0;   // glibc: start afresh, also with the flags in `letters`
@@ -223,18 +250,20 @@ static void options_print_row(const struct option_spec *row, FILE *out)
     char letter[8] = "    ";
     if (row->letter != 0)
         (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    (void)snprintf(forms, sizeof forms, "%s--%s%s%s", letter, row->name,
-                   row->value_name != NULL ? " " : "",
-                   row->value_name != NULL ? row->value_name : "");
+    bool        may_be_left_out = row->kind == OPTION_OUTPUT;
+    const char *value_name = row->value_name != NULL ? row->value_name : "";
+    const char *lead = row->kind == OPTION_FLAG ? "" : may_be_left_out ? "[=" : " ";
+    (void)snprintf(forms, sizeof forms, "%s--%s%s%s%s", letter, row->name, lead, value_name,
+                   may_be_left_out ? "]" : "");
 
     const char *line = row->help;
-    const char *lead = forms;
+    const char *first = forms;
     while (line != NULL) {
         const char *end = strchr(line, '\n');
         int         length = end != NULL ? (int)(end - line) : (int)strlen(line);
-        (void)fprintf(out, "  %-22s  %.*s\n", lead, length, line);
+        (void)fprintf(out, "  %-22s  %.*s\n", first, length, line);
         line = end != NULL ? end + 1 : NULL;
-        lead = "";
+        first = "";
     }
 }
 

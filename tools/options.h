@@ -17,9 +17,10 @@ struct option_list {
 enum option_kind {
     OPTION_FLAG,      // bool, set to true
     OPTION_TEXT,      // const char *
+    OPTION_OUTPUT,    // const char *; the value may be left out, and is "-" then
     OPTION_COUNT,     // unsigned, from `minimum` to `maximum`
     OPTION_SECONDS,   // double, from `minimum` to `maximum`
-    OPTION_LIST,      // struct option_list
+    OPTION_LIST,      // struct option_list; values may be joined by commas
 };
 
 struct option_spec {
@@ -29,6 +30,7 @@ struct option_spec {
     double           minimum, maximum;
     const char      *name;         // long form; NULL ends the table
     const char      *value_name;   // for --help; NULL for a flag
+    const char      *choices;      // words that the value may be, with spaces between; or NULL
     const char      *help;         // may hold '\n'
 };
 
@@ -46,7 +48,7 @@ enum options_result { OPTIONS_PARSED, OPTIONS_HELP, OPTIONS_WRONG };
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
 // *out_first to the index of the first operand. An option starts no later than the first
-// operand; "--" ends them.
+// operand; "--" ends them. Commas in the words of a list become zero bytes.
 // Returns: OPTIONS_HELP when -h or --help was given; OPTIONS_WRONG after one line on stderr.
 enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
                                   void *settings, int *out_first);

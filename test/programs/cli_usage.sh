@@ -37,7 +37,7 @@ expect 2 try -n two -- true;    says "not 'two'"
 expect 2 try --settle 1h true;  says "--settle needs a number of seconds"
 expect 2 run --svg "$work/no/a.svg" -- touch "$work/started"
 says "--svg: cannot write $work/no/a.svg: No such file or directory"
-expect 2 try --json "$work" -- touch "$work/started"
+expect 2 try --json="$work" -- touch "$work/started"
 says "--json: cannot write $work: Is a directory"
 [ ! -e "$work/started" ] || complain 'a command was started though its result had no place'
 

@@ -148,8 +148,15 @@ static void default_folders_are_those_of_the_loader(void **state)
 
 static void short_names_stand_for_libraries(void **state)
 {
-    assert_string_equal(library_for_name("jemalloc"), "libjemalloc.so.2");
-    assert_string_equal(library_for_name("./mine.so"), "./mine.so");
+    char names[] = LIBRARY_PEER_NAMES;
+    for (char *name = strtok(names, " "); name != NULL; name = strtok(NULL, " ")) {
+        const struct library_peer *peer = library_find_peer(name);
+        assert_non_null(peer);
+        assert_string_equal(peer->name, name);
+        expect_holds(peer->library, ".so.");
+    }
+    assert_null(library_find_peer("./mine.so"));
+    assert_null(library_find_peer("libjemalloc.so.2"));
 }
 
 static void a_loaded_library_is_recognised(void **state)

@@ -9,6 +9,7 @@ struct settings {
     unsigned           runs;
     double             wait_s;
     struct option_list list;
+    const char        *output;
 };
 
 static const struct option_spec specs[] = {
@@ -43,6 +44,12 @@ static const struct option_spec specs[] = {
      .value_name = "NAME",
      .offset = offsetof(struct settings, list),
      .help = "a list"},
+    {.letter = 'o',
+     .name = "output",
+     .kind = OPTION_OUTPUT,
+     .value_name = "FILE",
+     .offset = offsetof(struct settings, output),
+     .help = "a file or stdout"},
     {0},
 };
 
@@ -85,6 +92,39 @@ static void every_kind_is_read(void **state)
     assert_string_equal(settings.list.values[0], "x");
     assert_string_equal(settings.list.values[1], "y");
     assert_int_equal(first, 12);
+    assert_null(settings.output);
+}
+
+static void a_list_may_be_given_in_pieces(void **state)
+{
+    struct settings settings;
+    int             first;
+    assert_int_equal(parse("-w a,b --with c -w=d,e ls,x", &settings, &first), OPTIONS_PARSED);
+    static const char *const expected[] = {"a", "b", "c", "=d", "e"};
+    assert_int_equal(settings.list.count, LENGTH_OF(expected));
+    for (size_t i = 0; i < LENGTH_OF(expected); i++)
+        assert_string_equal(settings.list.values[i], expected[i]);
+    assert_int_equal(parse("-w 1,2,3,4,5,6,7,8 ls", &settings, &first), OPTIONS_PARSED);
+}
+
+struct output_row {
+    const char *line, *expected;
+    int         first;
+};
+
+static void an_output_needs_no_file(void **state)
+{
+    static const struct output_row rows[] = {
+        {"--output ls", "-", 2},       {"--output -- ls", "-", 3}, {"--output=a ls", "a", 2},
+        {"--output=a b.json", "a", 2}, {"-oa ls", "a", 2},         {"-o ls", "-", 2},
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct settings settings;
+        int             first;
+        assert_int_equal(parse(rows[i].line, &settings, &first), OPTIONS_PARSED);
+        assert_string_equal(settings.output, rows[i].expected);
+        assert_int_equal(first, rows[i].first);
+    }
 }
 
 static void the_command_keeps_its_options(void **state)
@@ -128,6 +168,11 @@ static void wrong_words_are_refused(void **state)
         "--w 1 ls",
         "--help=yes ls",
         "-w 1 -w 2 -w 3 -w 4 -w 5 -w 6 -w 7 -w 8 -w 9 l",
+        "-w 1,2,3,4,5 -w 6,7,8,9 ls",
+        "-w , ls",
+        "-w a, ls",
+        "-w ,a ls",
+        "-w a,,b ls",
     };
     struct settings settings;
     int             first;
@@ -175,6 +220,7 @@ static void help_shows_every_option(void **state)
     expect_holds(text, "Usage: neap test [OPTION...] CMD\n");
     expect_holds(text, "  -n, --runs RUNS");
     expect_holds(text, "      --file FILE");
+    expect_holds(text, "  -o, --output[=FILE]");
     expect_holds(text, "in two lines\n");
     expect_holds(text, "-h, --help");
     expect_holds(text, "Notes.\n");
@@ -185,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_read),
+        cmocka_unit_test(a_list_may_be_given_in_pieces),
+        cmocka_unit_test(an_output_needs_no_file),
         cmocka_unit_test(the_command_keeps_its_options),
         cmocka_unit_test(help_is_asked_for_anywhere_before_the_command),
         cmocka_unit_test(wrong_words_are_refused),
