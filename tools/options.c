@@ -4,6 +4,7 @@
 // and say it with a suggestion.
 #include "options.h"
 
+#include "exit_code.h"
 #include "message.h"
 
 #include <errno.h>
@@ -18,6 +19,9 @@
 
 _Static_assert(no_argument == 0 && required_argument == 1 && optional_argument == 2,
                "as many colons follow a letter");
+
+const struct option_spec options_help_row = {
+    .letter = 'h', .name = "help", .kind = OPTION_FLAG, .help = "show this text"};
 
 static size_t options_count(const struct option_spec *specs)
 {
@@ -214,8 +218,10 @@ static const struct option_spec *options_row(const struct option_spec *specs, in
     return NULL;
 }
 
-enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
-                                  void *settings, int *out_first)
+enum options_result { OPTIONS_TAKEN, OPTIONS_HELP, OPTIONS_WRONG };
+
+static enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
+                                         void *settings)
 {
     struct option long_options[OPTIONS_MAX + 2];
     char          letters[3 + 3 * OPTIONS_MAX + 1];
@@ -234,13 +240,62 @@ enum options_result options_parse(const struct command_spec *spec, int argc, cha
         if (!options_store(options_row(spec->options, value), optarg, settings))
             return OPTIONS_WRONG;
     }
+    return OPTIONS_TAKEN;
+}
 
-    *out_first = optind;
-    if (spec->needs_command && optind == argc) {
-        message("no command given; example: neap %s -- ls -l", spec->name);
-        return OPTIONS_WRONG;
+static bool word_is_in(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == length && strncmp(at, word, n) == 0)
+            return true;
+        at += n;
     }
-    return OPTIONS_PARSED;
+    return false;
+}
+
+// Says what is wrong with the operands, and returns false.
+static bool options_check_operands(const struct command_spec *spec, char **operands)
+{
+    size_t n_max = spec->operands == OPERANDS_NONE ? 0 : 1;
+    if (spec->operands == OPERANDS_COMMAND) {
+        if (operands[0] == NULL)
+            message("no command given; example: neap %s -- ls -l", spec->name);
+        return operands[0] != NULL;
+    }
+    for (size_t i = 0; operands[i] != NULL; i++) {
+        if (i == n_max) {
+            message(n_max == 0 ? "'%s': %s takes no operands" : "'%s': %s takes one word",
+                    operands[i], spec->name);
+            return false;
+        }
+    }
+    if (spec->operands != OPERANDS_WORD ||
+        (operands[0] != NULL && word_is_in(spec->words, operands[0])))
+        return true;
+    if (operands[0] == NULL)
+        message("one of these is missing: %s", spec->words);
+    else
+        message("'%s' is none of: %s", operands[0], spec->words);
+    return false;
+}
+
+bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
+                  int *out_exit_code)
+{
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    enum options_result result = options_parse(spec, argc, argv, settings);
+    *out_first = optind;
+    if (result == OPTIONS_HELP) {
+        options_print_help(spec, stdout);
+        *out_exit_code = EXIT_CODE_DONE;
+        return false;
+    }
+    *out_exit_code = EXIT_CODE_USAGE;
+    return result == OPTIONS_TAKEN && options_check_operands(spec, argv + optind);
 }
 
 // Writes one option: its forms in a column, then the help text, each line of it indented.
@@ -277,9 +332,7 @@ void options_print_help(const struct command_spec *spec, FILE *out)
     (void)fprintf(out, "\nOptions:\n");
     for (const struct option_spec *row = spec->options; row->name != NULL; row++)
         options_print_row(row, out);
-    static const struct option_spec help = {
-        .letter = 'h', .name = "help", .help = "show this text"};
-    options_print_row(&help, out);
+    options_print_row(&options_help_row, out);
     if (spec->notes != NULL)
         (void)fprintf(out, "\n%s", spec->notes);
 }

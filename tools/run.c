@@ -62,7 +62,7 @@ const struct command_spec run_spec = {
              "Exit code: that of CMD; 128 + N when signal N ended it; 125 neap itself failed;\n"
              "126 CMD cannot be executed; 127 CMD was not found; 2 wrong usage.\n",
     .options = run_options,
-    .needs_command = true,
+    .operands = OPERANDS_COMMAND,
 };
 
 struct run_files {
@@ -182,22 +182,15 @@ static int run_work(const struct run_settings *settings, char **command, struct 
     return exit_code;
 }
 
-int command_run(int argc, char **argv)
+int command_run(char **argv)
 {
     struct run_settings settings = {0};
-    int                 first;
-    switch (options_parse(&run_spec, argc, argv, &settings, &first)) {
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_HELP:
-        options_print_help(&run_spec, stdout);
-        return EXIT_CODE_DONE;
-    case OPTIONS_PARSED:
-        break;
-    }
+    int                 first, exit_code;
+    if (!options_take(&run_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
 
     struct run_files files;
-    int              exit_code = run_open_files(&settings, &files);
+    exit_code = run_open_files(&settings, &files);
     if (exit_code != 0)
         return exit_code;
     exit_code = run_work(&settings, argv + first, &files);

@@ -82,7 +82,7 @@ const struct command_spec try_spec = {
              "CMD; 128 + N when signal N ended it; 125 neap itself failed; 126 CMD cannot be\n"
              "executed; 127 CMD was not found; 2 wrong usage.\n",
     .options = try_options,
-    .needs_command = true,
+    .operands = OPERANDS_COMMAND,
 };
 
 struct try_files {
@@ -209,22 +209,15 @@ static int try_work(const struct try_settings *settings, char **command, struct 
     return exit_code;
 }
 
-int command_try(int argc, char **argv)
+int command_try(char **argv)
 {
     struct try_settings settings = {.n_runs = 3};
-    int                 first;
-    switch (options_parse(&try_spec, argc, argv, &settings, &first)) {
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_HELP:
-        options_print_help(&try_spec, stdout);
-        return EXIT_CODE_DONE;
-    case OPTIONS_PARSED:
-        break;
-    }
+    int                 first, exit_code;
+    if (!options_take(&try_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
 
     struct try_files files = {0};
-    int              exit_code = try_open_files(&settings, &files);
+    exit_code = try_open_files(&settings, &files);
     if (exit_code != 0)
         return exit_code;
     exit_code = try_work(&settings, argv + first, &files);
