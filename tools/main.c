@@ -7,6 +7,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,8 +54,21 @@ static int choose(int argc, char **argv)
     return command->run(argv + 1);
 }
 
+// Where stdin, stdout or stderr is closed, a result file must not take its number: messages would
+// go into it. What is put there instead refuses to be written, and the command finds it closed.
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     int exit_code = choose(argc, argv);
     // A full disk shows only now; a result that did not arrive is not a success.
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
