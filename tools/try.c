@@ -93,7 +93,7 @@ struct try_files {
 // present malloc with itself.
 static int try_check_subject(const struct subject *subject)
 {
-    if (library_can_be_preloaded(subject->library, subject->library))
+    if (library_can_be_preloaded(subject->library))
         return 0;
     const struct library_peer *peer = library_find_peer(subject->name);
     if (peer != NULL)
