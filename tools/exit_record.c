@@ -3,13 +3,14 @@
 #include "exit_record.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_BYTES 256
+#define FILE_NAME "/records"
+#define REMOVE_TRIES 100
 
 static const char *const keys[N_EXIT_KEYS] = {
     [EXIT_RESIDENT_BYTES] = "resident_bytes",   [EXIT_LIVE_SLOTS_BYTES] = "live_slots_bytes",
@@ -19,7 +20,7 @@ static const char *const keys[N_EXIT_KEYS] = {
     [EXIT_SCAVENGED_STEPS] = "scavenged_steps", [EXIT_ALLOCATIONS] = "allocations",
 };
 
-bool exit_record_make_file(char *out_path, size_t n_bytes)
+bool exit_record_make_place(char *out_path, size_t n_bytes)
 {
     const char *folder = getenv("TMPDIR");
     if (folder == NULL || *folder == '\0')
@@ -27,16 +28,27 @@ bool exit_record_make_file(char *out_path, size_t n_bytes)
     char *real = realpath(folder, NULL);   // the command may go elsewhere
     if (real == NULL)
         return false;
-    int length = snprintf(out_path, n_bytes, "%s/neap-exit-XXXXXX", real);
+    int length = snprintf(out_path, n_bytes, "%s/neap-exit-XXXXXX" FILE_NAME, real);
     free(real);
     if (length < 0 || (size_t)length >= n_bytes) {
         errno = ENAMETOOLONG;
         return false;
     }
-    int fd = mkostemp(out_path, O_CLOEXEC);
-    if (fd >= 0)
-        (void)close(fd);
-    return fd >= 0;
+    char *file_name = out_path + length - strlen(FILE_NAME);
+    *file_name = '\0';
+    bool made = mkdtemp(out_path) != NULL;
+    *file_name = FILE_NAME[0];
+    return made;
+}
+
+void exit_record_remove_place(const char *path)
+{
+    char *folder = strndup(path, strlen(path) - strlen(FILE_NAME));
+    int   tries = 0;   // a process may write its record between the two
+    do
+        (void)unlink(path);
+    while (folder != NULL && rmdir(folder) != 0 && errno == ENOTEMPTY && ++tries < REMOVE_TRIES);
+    free(folder);
 }
 
 uint64_t exit_record_live_bytes(const struct exit_record *record)

@@ -40,8 +40,12 @@ struct exit_records {
     struct exit_record largest;    // the one of them with the most live memory
 };
 
-// Makes an empty file that nobody else can read. False, with errno, where there is no room.
-bool exit_record_make_file(char *out_path, size_t n_bytes);
+// Makes a folder that nobody else can enter, and names a file in it that does not exist yet.
+// False, with errno, where there is no place for one.
+bool exit_record_make_place(char *out_path, size_t n_bytes);
+
+// Removes file and folder. A process that exits later finds no place for a record, and leaves none.
+void exit_record_remove_place(const char *path);
 
 // Reads records; what is cut off or no record is passed by.
 void exit_records_read(FILE *in, long pid, struct exit_records *out);

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TITLE_BYTES 100   // of the command in pictures
 
@@ -173,12 +172,12 @@ static int run_work(const struct run_settings *settings, char **command, struct 
     if (!settings->summary)
         return run_watched(&launch, command, files);
 
-    if (!exit_record_make_file(records, sizeof records))
-        return message_exit(EXIT_CODE_NEAP, "cannot create a temporary file: %s; set TMPDIR",
+    if (!exit_record_make_place(records, sizeof records))
+        return message_exit(EXIT_CODE_NEAP, "cannot create a temporary folder: %s; set TMPDIR",
                             strerror(errno));
     launch.exit_stats = records;
     exit_code = run_watched(&launch, command, files);
-    (void)unlink(records);
+    exit_record_remove_place(records);
     return exit_code;
 }
 

@@ -101,7 +101,7 @@ if is_root && command -v setpriv >/dev/null; then
     says 'Permission denied; name a file'
 fi
 TMPDIR=$work/nowhere expect 125 run --summary -- "$work/plain" "$work/started"
-says 'cannot create a temporary file: No such file or directory; set TMPDIR'
+says 'cannot create a temporary folder: No such file or directory; set TMPDIR'
 [ ! -e "$work/started" ] || complain 'something was started'
 
 # Results that could not be written to the end, and results for which there is no place at all.

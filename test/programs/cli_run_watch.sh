@@ -48,6 +48,16 @@ os.wait(); $grown"
     notes 'at the end  *resident' 'the signal left neap no time' 'signal 9 (Killed)'
     left 'run --summary, killed'
     [ ! -e "$work/not-this-one" ] || complain 'a record went elsewhere'
+    # A child that outlives the command finds no place for its record any more.
+    expect 0 run --summary -- /usr/bin/python3 -c "import os, sys, time
+if os.fork() == 0: time.sleep(0.5); open('$work/late', 'w'); sys.exit(0)"
+    tries=0
+    until [ -e "$work/late" ] || [ $tries -gt 200 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    sleep 0.2
+    left 'run --summary, a child that outlives it'
     expect 127 run --summary -- no-such-command
     left 'run --summary, not started'
     unset TMPDIR NEAP_EXIT_STATS PYTHONMALLOC
@@ -55,7 +65,7 @@ fi
 expect 0 run --summary -- printenv NEAP_EXIT_STATS
 expect 1 run --timeline "$work/t.csv" -- printenv NEAP_EXIT_STATS   # nothing that is not needed
 TMPDIR=$work/nowhere expect 125 run --summary -- touch "$work/started"
-says 'cannot create a temporary file: No such file or directory; set TMPDIR'
+says 'cannot create a temporary folder: No such file or directory; set TMPDIR'
 [ ! -e "$work/started" ] || complain 'a command was started though its record had no place'
 
 # A command that cannot be started leaves the results of before alone, and creates none.

@@ -9,7 +9,7 @@ version=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$root/meson.build")
 
 # make_into WORDS...: make in a build directory of our own, without the tests.
 make_into() {
-    (cd "$root" && PKG_CONFIG_LIBDIR=/nowhere make --no-print-directory BUILD="$work/build" "$@") \
+    (cd "$root" && unset MAKEFLAGS && PKG_CONFIG_LIBDIR=/nowhere make --no-print-directory BUILD="$work/build" "$@") \
         >"$work/out" 2>"$work/err" || { complain "make $*"; finish; }
 }
 # installed FOLDER: the files below it, sorted.

@@ -45,6 +45,7 @@ def examples(page):
 def run(command, folder):
     environment = os.environ | {'PATH': f'{BUILD}:/usr/bin:{os.environ["PATH"]}',
                                 'LD_LIBRARY_PATH': str(BUILD)}
+    environment.pop('MAKEFLAGS', None)   # of the make that runs this test
     done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=LIMIT_S, check=False)

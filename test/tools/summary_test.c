@@ -78,20 +78,27 @@ static void a_number_that_is_none_is_not_known(void **state)
         assert_false(records.own.known[i]);
 }
 
-static void the_file_is_private_and_where_it_should_be(void **state)
+static void records_have_a_private_place(void **state)
 {
     char        path[256];
     struct stat status;
     assert_int_equal(setenv("TMPDIR", "/tmp/.", 1), 0);
-    assert_true(exit_record_make_file(path, sizeof path));
+    assert_true(exit_record_make_place(path, sizeof path));
     assert_int_equal(strncmp(path, "/tmp/neap-exit-", 15), 0);
+    assert_int_equal(stat(path, &status), -1);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
     assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0600);
-    assert_int_equal(status.st_size, 0);
-    assert_int_equal(unlink(path), 0);
-    assert_false(exit_record_make_file(path, 12));
+    assert_int_equal(status.st_mode & 0777, 0700);
+    *slash = '/';
+    fclose(fopen(path, "w"));
+    exit_record_remove_place(path);
+    *slash = '\0';
+    assert_int_equal(stat(path, &status), -1);
+
+    assert_false(exit_record_make_place(path, 12));
     assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
-    assert_false(exit_record_make_file(path, sizeof path));
+    assert_false(exit_record_make_place(path, sizeof path));
     assert_int_equal(unsetenv("TMPDIR"), 0);
 }
 
@@ -205,7 +212,7 @@ int main(void)
         cmocka_unit_test(live_is_slots_and_large_objects),
         cmocka_unit_test(what_is_no_record_is_passed_by),
         cmocka_unit_test(a_number_that_is_none_is_not_known),
-        cmocka_unit_test(the_file_is_private_and_where_it_should_be),
+        cmocka_unit_test(records_have_a_private_place),
         cmocka_unit_test(lines_are_left_out_where_nothing_is_known),
         cmocka_unit_test(a_command_over_at_once_has_no_last_sample),
     };
