@@ -1,9 +1,18 @@
 # The commands of the project. They only call meson, ninja and the scripts in dev/.
 
-PREFIX  ?= /usr/local
-LIBDIR  ?= $(PREFIX)/lib
-DESTDIR ?=
-BUILD   := build
+# Where things are installed, by their GNU names. PREFIX and LIBDIR are understood as well.
+prefix     ?= $(or $(PREFIX),/usr/local)
+bindir     ?= $(prefix)/bin
+libdir     ?= $(or $(LIBDIR),$(prefix)/lib)
+includedir ?= $(prefix)/include
+datadir    ?= $(prefix)/share
+mandir     ?= $(datadir)/man
+DESTDIR    ?=
+BUILD      := build
+
+FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
+    -Dlibdir=$(abspath $(libdir)) -Dincludedir=$(abspath $(includedir)) \
+    -Ddatadir=$(abspath $(datadir)) -Dmandir=$(abspath $(mandir))
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup run test check bench install uninstall format clean
@@ -36,12 +45,13 @@ bench: ## build and measure
 	@$(MAKE) --no-print-directory all
 	@bench/run
 
-install: all ## install below PREFIX (/usr/local), LIBDIR (PREFIX/lib), in front of it DESTDIR
-	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=$(abspath $(LIBDIR))
-	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
+install: $(BUILD)/build.ninja ## build and install below prefix (/usr/local), in front of it DESTDIR
+	@meson configure $(BUILD) $(FOLDERS)
+	@DESTDIR='$(DESTDIR)' meson install --quiet -C $(BUILD)
 
-uninstall: ## remove what `make install` put there
-	@ninja -C $(BUILD) uninstall
+uninstall: $(BUILD)/build.ninja ## remove what `make install` put there
+	@meson configure $(BUILD) $(FOLDERS)
+	@DESTDIR='$(DESTDIR)' dev/uninstall $(BUILD)
 
 format: ## rewrite the C sources in the format of .clang-format, refresh the lists of sources
 	@dev/sources.py --write

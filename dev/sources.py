@@ -14,7 +14,7 @@ BEGIN = '# sources: begin (written by dev/sources.py --write)\n'
 END = '# sources: end\n'
 
 # In api, these go into the core that tests link. The others define names of libc or act at load.
-CORE_API_FILES = ('src/api/pageheap_api.c', 'src/api/misuse.c')
+CORE_API_FILES = ('src/api/exit_stats.c', 'src/api/misuse.c', 'src/api/pageheap_api.c')
 VM_LINUX = 'src/os/vm_linux.c'
 FAKE_FILES = ('test/support/host_fake.c', 'test/support/vm_fake.c')
 FAKE_TEST_FOLDERS = ('unit', 'model', 'fault')

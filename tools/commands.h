@@ -1,13 +1,25 @@
-// The subcommands of neap. Each takes argv with argv[0] its own name and returns an exit code.
+// The commands of neap, in the order in which help lists them.
 #ifndef NEAP_TOOLS_COMMANDS_H
 #define NEAP_TOOLS_COMMANDS_H
 
 #include "options.h"
 
-extern const struct command_spec run_spec, try_spec, version_spec;
+struct command {
+    const struct command_spec *spec;   // NULL ends the table
+    int (*run)(char **argv);           // argv[0] is the command's name; returns an exit code
+};
 
-int command_run(int argc, char **argv);
-int command_try(int argc, char **argv);
-int command_version(int argc, char **argv);
+extern const struct command commands[];
+
+// The command of that name, or NULL.
+const struct command *commands_find(const char *name);
+
+extern const struct command_spec run_spec, try_spec, version_spec, completion_spec, help_spec;
+
+int command_run(char **argv);
+int command_try(char **argv);
+int command_version(char **argv);
+int command_completion(char **argv);
+int command_help(char **argv);
 
 #endif

@@ -165,8 +165,13 @@ static void check_program(const char *path, int fd, const unsigned char *head,
                " with -lneap instead",
                path);
     else if (found == 1 && strstr(loader, "musl") != NULL)
-        report(out, ELF_OTHER_LOADER, "%s: started by %s, but libneap is built for glibc", path,
-               loader);
+        report(out, ELF_OTHER_LOADER,
+               "%s: started by %s, but libneap is built for glibc; link it with a libneap.a built"
+               " for that C library",
+               path, loader);
+    else if (found == 1 && access(loader, F_OK) != 0)
+        report(out, ELF_NOT_EXECUTABLE,
+               "%s: its loader is missing: %s; it was built for another system", path, loader);
 }
 
 // Says so and returns true when the loader will ignore LD_PRELOAD for this file.
@@ -220,8 +225,10 @@ static int open_executable(const char *path, struct elf_report *out)
         return -1;
     }
     if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0) {
-        report(out, ELF_NOT_EXECUTABLE, "%s: %s; chmod +x makes it executable", path,
-               strerror(errno));
+        bool has_bit = (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+        report(out, ELF_NOT_EXECUTABLE, "%s: %s; %s", path, strerror(errno),
+               has_bit ? "others may execute it, or its file system is mounted noexec"
+                       : "chmod +x makes it executable");
         return -1;
     }
     // A file may be executable but not readable; then it is executed unchecked.

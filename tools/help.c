@@ -1,4 +1,4 @@
-// Help: subcommands print their own option table; the other topics are texts.
+// Help: commands print their own option table; the other topics are texts.
 #include "help.h"
 
 #include "commands.h"
@@ -9,9 +9,7 @@
 #include <string.h>
 
 struct topic {
-    const char                *name, *summary;
-    const struct command_spec *command;   // NULL: `text` is the page
-    const char                *text;
+    const char *name, *summary, *text;
 };
 
 static const char text_words[] =
@@ -48,22 +46,34 @@ static const char text_preload[] =
     "Linking with -lneap works for static and set-uid programs too.\n";
 
 static const struct topic topics[] = {
-    {"run", "start a command with neap as its memory allocator", &run_spec, NULL},
-    {"try", "compare a command under its present malloc and under neap", &try_spec, NULL},
-    {"version", "which neap this is, and which library it preloads", &version_spec, NULL},
-    {"exit-codes", "what the exit codes mean", NULL, text_exit_codes},
-    {"preload", "how a program gets neap without being changed", NULL, text_preload},
-    {"words", "live, rounding, free slots, cached, free ready, released", NULL, text_words},
+    {"exit-codes", "what the exit codes mean", text_exit_codes},
+    {"preload", "how a program gets neap without being changed", text_preload},
+    {"words", "live, rounding, free slots, cached, free ready, released", text_words},
 };
 
 #define N_TOPICS (sizeof topics / sizeof *topics)
+#define NAMES_MAX 32
 
-static void print_topics(FILE *out, bool are_commands)
+static const struct option_spec help_options[] = {{0}};
+
+const struct command_spec help_spec = {
+    .name = "help",
+    .summary = "show a text about a command or a topic",
+    .usage = "[TOPIC]",
+    .examples = "  neap help run\n"
+                "  neap help exit-codes\n",
+    .options = help_options,
+    .operands = OPERANDS_TOPIC,
+};
+
+size_t help_list_topics(const char **out_names, size_t n_max)
 {
-    for (size_t i = 0; i < N_TOPICS; i++) {
-        if ((topics[i].command != NULL) == are_commands)
-            (void)fprintf(out, "  %-12s %s\n", topics[i].name, topics[i].summary);
-    }
+    size_t n_names = 0;
+    for (const struct command *row = commands; row->spec != NULL && n_names < n_max; row++)
+        out_names[n_names++] = row->spec->name;
+    for (size_t i = 0; i < N_TOPICS && n_names < n_max; i++)
+        out_names[n_names++] = topics[i].name;
+    return n_names;
 }
 
 void help_print_overview(FILE *out)
@@ -72,38 +82,48 @@ void help_print_overview(FILE *out)
                        "\n"
                        "Examples:\n"
                        "  neap run -- ./server            start a program with neap\n"
+                       "  neap run --summary -- ./job     and say at its end what it took\n"
                        "  neap try -- python3 job.py      compare with the present malloc\n"
                        "\n"
                        "Usage: neap COMMAND [OPTION...]   (neap COMMAND --help tells its options)\n"
+                       "       neap --help | --version\n"
                        "\n"
                        "Commands:\n");
-    print_topics(out, true);
-    (void)fprintf(out, "  %-12s %s\n\nTopics for neap help:\n", "help", "[TOPIC] show a text");
-    print_topics(out, false);
+    for (const struct command *row = commands; row->spec != NULL; row++)
+        (void)fprintf(out, "  %-12s %s\n", row->spec->name, row->spec->summary);
+    (void)fprintf(out, "\nTopics for neap help, besides the commands:\n");
+    for (size_t i = 0; i < N_TOPICS; i++)
+        (void)fprintf(out, "  %-12s %s\n", topics[i].name, topics[i].summary);
 }
 
-int command_help(int argc, char **argv)
+static int help_print_topic(const char *name)
 {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        help_print_overview(stdout);
+    const struct command *command = commands_find(name);
+    if (command != NULL) {
+        options_print_help(command->spec, stdout);
         return EXIT_CODE_DONE;
     }
-    if (argc > 2)
-        return message_exit(EXIT_CODE_USAGE, "'%s': one topic at a time", argv[2]);
-
-    const char *names[N_TOPICS];
     for (size_t i = 0; i < N_TOPICS; i++) {
-        names[i] = topics[i].name;
-        if (strcmp(argv[1], topics[i].name) != 0)
-            continue;
-        if (topics[i].command != NULL)
-            options_print_help(topics[i].command, stdout);
-        else
+        if (strcmp(name, topics[i].name) == 0) {
             (void)fputs(topics[i].text, stdout);
-        return EXIT_CODE_DONE;
+            return EXIT_CODE_DONE;
+        }
     }
-    const char *near = options_suggest(argv[1], names, N_TOPICS);
+    const char *names[NAMES_MAX];
+    size_t      n_names = help_list_topics(names, NAMES_MAX);
+    const char *near = options_suggest(name, names, n_names);
     if (near != NULL)
-        return message_exit(EXIT_CODE_USAGE, "no topic '%s'; did you mean %s?", argv[1], near);
-    return message_exit(EXIT_CODE_USAGE, "no topic '%s'; neap help lists them", argv[1]);
+        return message_exit(EXIT_CODE_USAGE, "no topic '%s'; did you mean %s?", name, near);
+    return message_exit(EXIT_CODE_USAGE, "no topic '%s'; neap help lists them", name);
+}
+
+int command_help(char **argv)
+{
+    int first, exit_code;
+    if (!options_take(&help_spec, argv, NULL, &first, &exit_code))
+        return exit_code;
+    if (argv[first] != NULL)
+        return help_print_topic(argv[first]);
+    help_print_overview(stdout);
+    return EXIT_CODE_DONE;
 }

@@ -2,11 +2,12 @@
 #ifndef NEAP_TOOLS_HELP_H
 #define NEAP_TOOLS_HELP_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 void help_print_overview(FILE *out);
 
-// neap help [TOPIC]. Returns an exit code.
-int command_help(int argc, char **argv);
+// Names of all topics, commands first. Returns how many, at most `n_max`.
+size_t help_list_topics(const char **out_names, size_t n_max);
 
 #endif

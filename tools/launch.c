@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "elf_check.h"
 #include "exit_code.h"
+#include "exit_record.h"
 #include "message.h"
 #include "sample.h"
 
@@ -120,6 +121,8 @@ static _Noreturn void launch_become(const struct launch *launch, const struct si
         ready = dup2(launch->stdout_fd, STDOUT_FILENO) >= 0;
     if (ready && launch->preload != NULL)
         ready = setenv("LD_PRELOAD", launch->preload, 1) == 0;
+    if (ready && launch->exit_stats != NULL)
+        ready = setenv(EXIT_RECORD_OPTION, launch->exit_stats, 1) == 0;
     if (ready)
         (void)execvp(launch->path, launch->argv);
 
@@ -157,8 +160,7 @@ static int launch_start(const struct launch *launch, const struct signal_state *
 }
 
 // Waits up to `wait_s` for one of the signals and passes it on unless it is SIGCHLD.
-static void launch_await_signal(const sigset_t *awaited, double wait_s, pid_t pid,
-                                struct outcome *out)
+static void launch_await_signal(const sigset_t *awaited, double wait_s, struct outcome *out)
 {
     struct timespec timeout = clock_timespec(wait_s);
     siginfo_t       info;
@@ -170,16 +172,16 @@ static void launch_await_signal(const sigset_t *awaited, double wait_s, pid_t pi
         out->interrupted_by = signal_number;
     // A key pressed at the terminal reaches the whole group: the command has it already.
     if (info.si_code != SI_KERNEL)
-        (void)kill(pid, signal_number);
+        (void)kill(out->pid, signal_number);
 }
 
-static void launch_watch(pid_t pid, struct sampler *sampler, const sigset_t *awaited,
-                         struct outcome *out)
+static void launch_watch(struct sampler *sampler, const sigset_t *awaited, struct outcome *out)
 {
+    pid_t  pid = out->pid;
     double kill_at_s = 0;   // when a command that has settled and ignores SIGTERM is killed
     while (wait4(pid, &out->status, WNOHANG, &out->usage) != pid) {
         double wait_s = sampler != NULL ? sampler_wait_s(sampler) : WAIT_FOREVER_S;
-        launch_await_signal(awaited, wait_s, pid, out);
+        launch_await_signal(awaited, wait_s, out);
         if (sampler == NULL)
             continue;
 
@@ -203,12 +205,11 @@ int launch_run(const struct launch *launch, struct sampler *sampler, struct outc
     signals_take_over(&before, &awaited);
 
     double start_s = clock_now_s();
-    pid_t  pid = 0;
-    int    exit_code = launch_start(launch, &before, &pid);
+    int    exit_code = launch_start(launch, &before, &out->pid);
     if (exit_code == 0) {
         if (sampler != NULL)
-            sampler_begin(sampler, pid, start_s);
-        launch_watch(pid, sampler, &awaited, out);
+            sampler_begin(sampler, out->pid, start_s);
+        launch_watch(sampler, &awaited, out);
         out->wall_s = clock_now_s() - start_s;
         if (sampler != NULL)
             sampler_end(sampler, start_s + out->wall_s, out->usage.ru_maxrss);

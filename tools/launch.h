@@ -16,10 +16,12 @@ struct launch {
     char *const *argv;                  // NULL-terminated; argv[0] as the user typed it
     const char  *path;                  // the file to execute
     const char  *preload;               // LD_PRELOAD of the command; NULL: as it is
+    const char  *exit_stats;            // NEAP_EXIT_STATS of the command; NULL: as it is
     int          stdin_fd, stdout_fd;   // -1: as they are
 };
 
 struct outcome {
+    pid_t         pid;
     int           status;           // as wait(2) gives it
     int           interrupted_by;   // the last SIGINT or SIGTERM that came to neap; 0: none
     bool          settled;          // the sampler found the command idle, and it was stopped

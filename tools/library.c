@@ -7,10 +7,13 @@
 #include "message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Debian's name for our architecture, as in /usr/lib/<multiarch>.
@@ -30,38 +33,20 @@
 #define MULTIARCH "."
 #endif
 
-struct short_name {
-    const char *name, *library;
+static const struct library_peer peers[] = {
+    {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
+    {"mimalloc", "libmimalloc.so.2.0", "libmimalloc2.0"},
+    {"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"},
+    {"tbb", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"},
 };
 
-static const struct short_name short_names[] = {
-    {"jemalloc", "libjemalloc.so.2"},
-    {"mimalloc", "libmimalloc.so.2.0"},
-    {"tcmalloc", "libtcmalloc_minimal.so.4"},
-    {"tbbmalloc", "libtbbmalloc_proxy.so.2"},
-};
-
-const char *library_for_name(const char *name)
+const struct library_peer *library_find_peer(const char *name)
 {
-    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++) {
-        if (strcmp(name, short_names[i].name) == 0)
-            return short_names[i].library;
+    for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+        if (strcmp(name, peers[i].name) == 0)
+            return &peers[i];
     }
-    return name;
-}
-
-bool library_folder_is_default(const char *folder)
-{
-    // What ld.so searches without configuration; /usr/local comes only through ld.so.conf.
-    static const char short_multiarch[] = "/lib/" MULTIARCH, multiarch[] = "/usr/lib/" MULTIARCH;
-    const char *const folders[] = {
-        "/lib", "/usr/lib", "/lib64", "/usr/lib64", short_multiarch, multiarch,
-    };
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (strcmp(folder, folders[i]) == 0)
-            return true;
-    }
-    return false;
+    return NULL;
 }
 
 bool library_preload_text(const char *library, const char *present, char *out, size_t n_bytes)
@@ -88,22 +73,39 @@ static bool library_own_folder(char *out, size_t n_bytes)
     return true;
 }
 
-// Names the library in `folder` if it is there: bare where the loader looks anyway.
-static bool library_take_from(const char *folder, char *out_name, size_t n_bytes)
+// Starts this very program with LD_PRELOAD=`preload`, which then looks for `library`.
+// `path_is_cleared`: without what LD_LIBRARY_PATH adds for the time being.
+static bool library_is_loaded_by(const char *preload, const char *library, bool path_is_cleared)
 {
-    char  path[LIBRARY_PATH_BYTES + sizeof LIBRARY_NAME];
-    char *real = realpath(folder, NULL);
-    if (real == NULL)
-        return false;
-    (void)snprintf(path, sizeof path, "%.*s/" LIBRARY_NAME, LIBRARY_PATH_BYTES - 1, real);
+    char *argv[] = {(char *)"neap", (char *)"--loads", (char *)library, NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);   // for the loader's own warning
+        if (null_fd >= 0)
+            (void)dup2(null_fd, STDERR_FILENO);
+        if (path_is_cleared)
+            (void)unsetenv("LD_LIBRARY_PATH");
+        if (setenv("LD_PRELOAD", preload, 1) == 0)
+            (void)execv("/proc/self/exe", argv);
+        _exit(EXIT_CODE_NEAP);
+    }
+    int status = 0;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == EXIT_CODE_DONE;
+}
 
-    bool found = access(path, F_OK) == 0;
-    if (found && library_folder_is_default(real))
-        (void)snprintf(out_name, n_bytes, "%s", LIBRARY_NAME);
-    else if (found)
-        (void)snprintf(out_name, n_bytes, "%s", path);
+bool library_can_be_preloaded(const char *library)
+{
+    return library_is_loaded_by(library, library, false);
+}
+
+// Writes the path of the library in `folder`, links to the folder resolved. False: it is not there.
+static bool library_take_from(const char *folder, char *out_path, size_t n_bytes)
+{
+    char *real = realpath(folder, NULL);
+    int   length = real != NULL ? snprintf(out_path, n_bytes, "%s/" LIBRARY_NAME, real) : -1;
     free(real);
-    return found;
+    return length > 0 && (size_t)length < n_bytes && access(out_path, F_OK) == 0;
 }
 
 int library_find(char *out_name, size_t n_bytes)
@@ -115,40 +117,51 @@ int library_find(char *out_name, size_t n_bytes)
 
     static const char multiarch[] = "/../lib/" MULTIARCH;
     const char *const places[] = {"", multiarch, "/../lib64", "/../lib"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    bool              found = false;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
         char folder[LIBRARY_PATH_BYTES + 64];
         (void)snprintf(folder, sizeof folder, "%s%s", own, places[i]);
-        if (!library_take_from(folder, out_name, n_bytes))
-            continue;
-
-        char path[LIBRARY_PATH_BYTES + 128];
-        (void)snprintf(path, sizeof path, "%s/" LIBRARY_NAME, folder);
-        struct elf_report report;
-        elf_check_library(path, &report);
-        if (report.verdict != ELF_FITS)
-            return message_exit(EXIT_CODE_NEAP, "%s", report.reason);
-        return 0;
+        found = library_take_from(folder, out_name, n_bytes);
     }
-    return message_exit(EXIT_CODE_NEAP,
-                        "no " LIBRARY_NAME " in %s or in ../lib beside it;"
-                        " build or install the library",
-                        own);
+    if (!found && !library_take_from(library_folder, out_name, n_bytes))
+        return message_exit(EXIT_CODE_NEAP,
+                            "no " LIBRARY_NAME " in %s or in ../lib beside it;"
+                            " build or install the library",
+                            own);
+
+    struct elf_report report;
+    elf_check_library(out_name, &report);
+    if (report.verdict != ELF_FITS)
+        return message_exit(EXIT_CODE_NEAP, "%s", report.reason);
+    if (library_is_loaded_by(LIBRARY_NAME, out_name, true))
+        (void)snprintf(out_name, n_bytes, "%s", LIBRARY_NAME);
+    return 0;
 }
 
-static int library_compare_object(struct dl_phdr_info *object, size_t n_bytes, void *wanted)
+// What dl_iterate_phdr is asked to find.
+struct library_wanted {
+    const char *name;
+    bool        is_path;
+    struct stat file;   // of a path
+};
+
+static int library_compare_object(struct dl_phdr_info *object, size_t n_bytes, void *argument)
 {
     (void)n_bytes;
-    const char *library = wanted;
-    const char *path = object->dlpi_name;   // as the loader opened it, links not resolved
-    const char *slash = strrchr(path, '/');
-    bool        is_path = strchr(library, '/') != NULL;
-    const char *name = is_path || slash == NULL ? path : slash + 1;
-    return strcmp(name, library) == 0;
+    const struct library_wanted *wanted = argument;
+    const char                  *path = object->dlpi_name;
+    const char                  *slash = strrchr(path, '/');
+    if (!wanted->is_path)
+        return strcmp(slash == NULL ? path : slash + 1, wanted->name) == 0;
+    struct stat file;
+    return slash != NULL && stat(path, &file) == 0 && file.st_dev == wanted->file.st_dev &&
+           file.st_ino == wanted->file.st_ino;
 }
 
 bool library_is_loaded(const char *library)
 {
-    char name[LIBRARY_PATH_BYTES];
-    (void)snprintf(name, sizeof name, "%s", library);
-    return dl_iterate_phdr(library_compare_object, name) != 0;
+    struct library_wanted wanted = {.name = library, .is_path = strchr(library, '/') != NULL};
+    if (wanted.is_path && stat(library, &wanted.file) != 0)
+        return false;
+    return dl_iterate_phdr(library_compare_object, &wanted) != 0;
 }

@@ -4,6 +4,7 @@
 // and say it with a suggestion.
 #include "options.h"
 
+#include "exit_code.h"
 #include "message.h"
 
 #include <errno.h>
@@ -15,6 +16,12 @@
 #define OPTIONS_MAX 16        // rows of a table, --help included
 #define NAME_BYTES_MAX 32     // longest name considered for a suggestion
 #define LONG_ONLY_FIRST 256   // getopt values of options without a letter: no character
+
+_Static_assert(no_argument == 0 && required_argument == 1 && optional_argument == 2,
+               "as many colons follow a letter");
+
+const struct option_spec options_help_row = {
+    .letter = 'h', .name = "help", .kind = OPTION_FLAG, .help = "show this text"};
 
 static size_t options_count(const struct option_spec *specs)
 {
@@ -117,11 +124,31 @@ static bool options_read_number(const struct option_spec *row, const char *text,
     return false;
 }
 
-static bool options_store(const struct option_spec *row, const char *text, void *settings)
+// Adds the words of `text`, which commas separate.
+static bool options_store_list(const struct option_spec *row, char *text, struct option_list *list)
 {
-    void               *field = (char *)settings + row->offset;
-    double              number = 0;
-    struct option_list *list = field;
+    for (char *word = text; word != NULL;) {
+        char *comma = strchr(word, ',');
+        if (comma != NULL)
+            *comma++ = '\0';
+        if (*word == '\0') {
+            message("--%s: nothing stands before or after a comma", row->name);
+            return false;
+        }
+        if (list->count == OPTION_LIST_MAX) {
+            message("--%s takes %d at most", row->name, OPTION_LIST_MAX);
+            return false;
+        }
+        list->values[list->count++] = word;
+        word = comma;
+    }
+    return true;
+}
+
+static bool options_store(const struct option_spec *row, char *text, void *settings)
+{
+    void  *field = (char *)settings + row->offset;
+    double number = 0;
 
     switch (row->kind) {
     case OPTION_FLAG:
@@ -129,6 +156,9 @@ static bool options_store(const struct option_spec *row, const char *text, void 
         return true;
     case OPTION_TEXT:
         *(const char **)field = text;
+        return true;
+    case OPTION_OUTPUT:
+        *(const char **)field = text != NULL ? text : "-";
         return true;
     case OPTION_COUNT:
         if (!options_read_number(row, text, &number))
@@ -141,14 +171,16 @@ static bool options_store(const struct option_spec *row, const char *text, void 
         *(double *)field = number;
         return true;
     case OPTION_LIST:
-        if (list->count == OPTION_LIST_MAX) {
-            message("--%s may be given %d times at most", row->name, OPTION_LIST_MAX);
-            return false;
-        }
-        list->values[list->count++] = text;
-        return true;
+        return options_store_list(row, text, field);
     }
     return false;
+}
+
+static int options_has_value(const struct option_spec *row)
+{
+    if (row->kind == OPTION_FLAG)
+        return no_argument;
+    return row->kind == OPTION_OUTPUT ? optional_argument : required_argument;
 }
 
 // Translates our table to getopt's two. "+" in front: the first operand ends the options.
@@ -161,13 +193,12 @@ static void options_translate(const struct option_spec *specs, struct option *ou
     *letter++ = ':';
     *letter++ = 'h';
     for (size_t i = 0; i < n_specs; i++) {
-        bool has_value = specs[i].kind != OPTION_FLAG;
         out_long[i] = (struct option){.name = specs[i].name,
-                                      .has_arg = has_value ? required_argument : no_argument,
+                                      .has_arg = options_has_value(&specs[i]),
                                       .val = LONG_ONLY_FIRST + (int)i};
         if (specs[i].letter != 0) {
             *letter++ = specs[i].letter;
-            if (has_value)
+            for (int n_colons = options_has_value(&specs[i]); n_colons > 0; n_colons--)
                 *letter++ = ':';
         }
     }
@@ -187,11 +218,13 @@ static const struct option_spec *options_row(const struct option_spec *specs, in
     return NULL;
 }
 
-enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
-                                  void *settings, int *out_first)
+enum options_result { OPTIONS_TAKEN, OPTIONS_HELP, OPTIONS_WRONG };
+
+static enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
+                                         void *settings)
 {
     struct option long_options[OPTIONS_MAX + 2];
-    char          letters[3 + 2 * OPTIONS_MAX + 1];
+    char          letters[3 + 3 * OPTIONS_MAX + 1];
     options_translate(spec->options, long_options, letters);
 
     optind = 0;   // glibc: start afresh, also with the flags in `letters`
@@ -207,13 +240,62 @@ enum options_result options_parse(const struct command_spec *spec, int argc, cha
         if (!options_store(options_row(spec->options, value), optarg, settings))
             return OPTIONS_WRONG;
     }
+    return OPTIONS_TAKEN;
+}
 
-    *out_first = optind;
-    if (spec->needs_command && optind == argc) {
-        message("no command given; example: neap %s -- ls -l", spec->name);
-        return OPTIONS_WRONG;
+static bool word_is_in(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == length && strncmp(at, word, n) == 0)
+            return true;
+        at += n;
     }
-    return OPTIONS_PARSED;
+    return false;
+}
+
+// Says what is wrong with the operands, and returns false.
+static bool options_check_operands(const struct command_spec *spec, char **operands)
+{
+    size_t n_max = spec->operands == OPERANDS_NONE ? 0 : 1;
+    if (spec->operands == OPERANDS_COMMAND) {
+        if (operands[0] == NULL)
+            message("no command given; example: neap %s -- ls -l", spec->name);
+        return operands[0] != NULL;
+    }
+    for (size_t i = 0; operands[i] != NULL; i++) {
+        if (i == n_max) {
+            message(n_max == 0 ? "'%s': %s takes no operands" : "'%s': %s takes one word",
+                    operands[i], spec->name);
+            return false;
+        }
+    }
+    if (spec->operands != OPERANDS_WORD ||
+        (operands[0] != NULL && word_is_in(spec->words, operands[0])))
+        return true;
+    if (operands[0] == NULL)
+        message("one of these is missing: %s", spec->words);
+    else
+        message("'%s' is none of: %s", operands[0], spec->words);
+    return false;
+}
+
+bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
+                  int *out_exit_code)
+{
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    enum options_result result = options_parse(spec, argc, argv, settings);
+    *out_first = optind;
+    if (result == OPTIONS_HELP) {
+        options_print_help(spec, stdout);
+        *out_exit_code = EXIT_CODE_DONE;
+        return false;
+    }
+    *out_exit_code = EXIT_CODE_USAGE;
+    return result == OPTIONS_TAKEN && options_check_operands(spec, argv + optind);
 }
 
 // Writes one option: its forms in a column, then the help text, each line of it indented.
@@ -223,18 +305,20 @@ static void options_print_row(const struct option_spec *row, FILE *out)
     char letter[8] = "    ";
     if (row->letter != 0)
         (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    (void)snprintf(forms, sizeof forms, "%s--%s%s%s", letter, row->name,
-                   row->value_name != NULL ? " " : "",
-                   row->value_name != NULL ? row->value_name : "");
+    bool        may_be_left_out = row->kind == OPTION_OUTPUT;
+    const char *value_name = row->value_name != NULL ? row->value_name : "";
+    const char *lead = row->kind == OPTION_FLAG ? "" : may_be_left_out ? "[=" : " ";
+    (void)snprintf(forms, sizeof forms, "%s--%s%s%s%s", letter, row->name, lead, value_name,
+                   may_be_left_out ? "]" : "");
 
     const char *line = row->help;
-    const char *lead = forms;
+    const char *first = forms;
     while (line != NULL) {
         const char *end = strchr(line, '\n');
         int         length = end != NULL ? (int)(end - line) : (int)strlen(line);
-        (void)fprintf(out, "  %-22s  %.*s\n", lead, length, line);
+        (void)fprintf(out, "  %-22s  %.*s\n", first, length, line);
         line = end != NULL ? end + 1 : NULL;
-        lead = "";
+        first = "";
     }
 }
 
@@ -248,9 +332,7 @@ void options_print_help(const struct command_spec *spec, FILE *out)
     (void)fprintf(out, "\nOptions:\n");
     for (const struct option_spec *row = spec->options; row->name != NULL; row++)
         options_print_row(row, out);
-    static const struct option_spec help = {
-        .letter = 'h', .name = "help", .help = "show this text"};
-    options_print_row(&help, out);
+    options_print_row(&options_help_row, out);
     if (spec->notes != NULL)
         (void)fprintf(out, "\n%s", spec->notes);
 }

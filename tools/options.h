@@ -17,9 +17,10 @@ struct option_list {
 enum option_kind {
     OPTION_FLAG,      // bool, set to true
     OPTION_TEXT,      // const char *
+    OPTION_OUTPUT,    // const char *; the value may be left out, and is "-" then
     OPTION_COUNT,     // unsigned, from `minimum` to `maximum`
     OPTION_SECONDS,   // double, from `minimum` to `maximum`
-    OPTION_LIST,      // struct option_list
+    OPTION_LIST,      // struct option_list; values may be joined by commas
 };
 
 struct option_spec {
@@ -29,30 +30,41 @@ struct option_spec {
     double           minimum, maximum;
     const char      *name;         // long form; NULL ends the table
     const char      *value_name;   // for --help; NULL for a flag
+    const char      *choices;      // words that the value may be, with spaces between; or NULL
     const char      *help;         // may hold '\n'
 };
 
-struct command_spec {
-    const char               *name;            // "run"
-    const char               *summary;         // one line
-    const char               *usage;           // what follows the name
-    const char               *examples;        // lines, shown first; NULL: none
-    const char               *notes;           // lines, shown last; NULL: none
-    const struct option_spec *options;         // -h, --help is understood besides
-    bool                      needs_command;   // operands are a command to start
+// What follows the options.
+enum operands {
+    OPERANDS_NONE,
+    OPERANDS_COMMAND,   // a command to start, and its arguments
+    OPERANDS_WORD,      // one of `words`
+    OPERANDS_TOPIC,     // a topic of neap help, or nothing
 };
 
-enum options_result { OPTIONS_PARSED, OPTIONS_HELP, OPTIONS_WRONG };
+struct command_spec {
+    const char               *name;       // "run"
+    const char               *summary;    // one line
+    const char               *usage;      // what follows the name
+    const char               *examples;   // lines, shown first; NULL: none
+    const char               *notes;      // lines, shown last; NULL: none
+    const struct option_spec *options;    // -h, --help is understood besides
+    enum operands             operands;
+    const char               *words;   // with spaces between; for OPERANDS_WORD
+};
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
 // *out_first to the index of the first operand. An option starts no later than the first
-// operand; "--" ends them.
-// Returns: OPTIONS_HELP when -h or --help was given; OPTIONS_WRONG after one line on stderr.
-enum options_result options_parse(const struct command_spec *spec, int argc, char **argv,
-                                  void *settings, int *out_first);
+// operand; "--" ends them. Commas in the words of a list become zero bytes.
+// Returns: true; or false and an exit code, after the help text or one line on stderr.
+bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
+                  int *out_exit_code);
 
 // Writes usage, examples, options and notes.
 void options_print_help(const struct command_spec *spec, FILE *out);
+
+// What every command understands besides its table.
+extern const struct option_spec options_help_row;
 
 // Returns the name in `names` that `word` was probably meant to be, or NULL when none is near.
 const char *options_suggest(const char *word, const char *const *names, size_t n_names);

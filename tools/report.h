@@ -14,12 +14,17 @@ struct measure_info {
     const char *key;        // in JSON, with its unit
     double      scale;      // value / scale is what the label's unit says
     bool        is_time;    // varies more from run to run than memory
+    bool        is_count;   // whole
 };
 
 extern const struct measure_info report_measures[N_MEASURES];
 
-// Table of measures, timeline side by side, agreement of outputs, verdict.
+// Is a measure lower or higher than under the first allocator, by more than chance explains?
 // Requires: trial_conclude has been called; for all functions here.
+enum difference report_difference(const struct subject *first, const struct subject *subject,
+                                  enum measure measure);
+
+// Table of measures, timeline side by side, agreement of outputs, verdict.
 void report_write_text(const struct trial *trial, FILE *out);
 
 // One JSON object, schema "neap.try/1".

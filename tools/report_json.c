@@ -41,6 +41,17 @@ static void write_run(const struct trial_run *run, FILE *out)
     (void)fprintf(out, "}");
 }
 
+// What the verdict of the text says, measure by measure.
+static void write_differences(const struct subject *first, const struct subject *subject, FILE *out)
+{
+    static const char *const words[] = {"none", "lower", "higher"};
+    (void)fprintf(out, "{");
+    for (size_t m = 0; m < N_MEASURES; m++)
+        (void)fprintf(out, "%s\"%s\": \"%s\"", m > 0 ? ", " : "", report_measures[m].key,
+                      words[report_difference(first, subject, m)]);
+    (void)fprintf(out, "}");
+}
+
 static void write_subject(const struct trial *trial, const struct subject *subject, FILE *out)
 {
     double medians[N_MEASURES];
@@ -55,7 +66,13 @@ static void write_subject(const struct trial *trial, const struct subject *subje
     }
     (void)fprintf(out, ",\n     \"median\": {");
     write_values(medians, out);
-    (void)fprintf(out, "\"typical_run\": %zu},\n     \"runs\": [\n", subject->typical_run);
+    (void)fprintf(out, "\"typical_run\": %zu},\n", subject->typical_run);
+    if (subject != &trial->subjects[0]) {
+        (void)fprintf(out, "     \"difference\": ");
+        write_differences(&trial->subjects[0], subject, out);
+        (void)fprintf(out, ",\n");
+    }
+    (void)fprintf(out, "     \"runs\": [\n");
     for (size_t i = 0; i < trial->n_runs; i++) {
         write_run(&subject->runs[i], out);
         (void)fprintf(out, "%s\n", i + 1 < trial->n_runs ? "," : "");

@@ -9,6 +9,7 @@
 #define MIB 1048576.0
 #define SHORT_S 0.05   // shorter commands give too few samples for a verdict
 #define TIMELINE_ROWS 12
+#define MAPPED_SUBJECTS_MAX 3   // more would make the lines too wide
 #define LABEL_WIDTH 22
 #define CELL_WIDTH 26
 #define CELL_BYTES 64
@@ -27,51 +28,73 @@ const struct measure_info report_measures[N_MEASURES] = {
     [MEASURE_AREA_BYTE_S] = {"resident area MiB*s", "resident area", "resident_byte_seconds", MIB,
                              false},
     [MEASURE_PEAK_MAPPED_BYTES] = {"peak mapped MiB", NULL, "peak_mapped_bytes", MIB, false},
-    [MEASURE_MINOR_FAULTS] = {"minor faults", NULL, "minor_faults", 1, false},
+    [MEASURE_MINOR_FAULTS] = {"minor faults", NULL, "minor_faults", 1, false, .is_count = true},
 };
 
-// "6.21", "41.3", "412": three digits where there are decimals at all.
-static const char *cell_number(double value, char out[CELL_BYTES])
+enum difference report_difference(const struct subject *first, const struct subject *subject,
+                                  enum measure measure)
 {
-    int n_decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    (void)snprintf(out, CELL_BYTES, "%.*f", n_decimals, value);
-    return out;
+    return spread_difference(&first->spreads[measure], &subject->spreads[measure],
+                             report_measures[measure].is_time ? time_tolerance : memory_tolerance);
+}
+
+// "0.0213", "6.21", "41.3", "412": three digits where there are decimals at all.
+static int decimals_of(double value)
+{
+    static const double ends[] = {99.95, 9.995, 0.9995, 0.09995};   // below: one decimal more
+    int                 n_decimals = 0;
+    while (n_decimals < (int)(sizeof ends / sizeof *ends) && value < ends[n_decimals])
+        n_decimals++;
+    return value > 0 ? n_decimals : 0;
 }
 
 // "6.21 (6.10-6.35)"; without the range when there was one run.
-static const char *cell_spread(const struct spread *spread, double scale, unsigned n_runs,
-                               char out[CELL_BYTES])
+static const char *cell_spread(const struct spread *spread, const struct measure_info *info,
+                               unsigned n_runs, char out[CELL_BYTES])
 {
-    char median[CELL_BYTES], smallest[CELL_BYTES], largest[CELL_BYTES];
-    cell_number(spread->median / scale, median);
-    if (n_runs < 2)
-        return strcpy(out, median);
-    (void)snprintf(out, CELL_BYTES, "%.18s (%.18s-%.18s)", median,
-                   cell_number(spread->smallest / scale, smallest),
-                   cell_number(spread->largest / scale, largest));
+    int n_decimals = info->is_count ? 0 : decimals_of(spread->median / info->scale);
+    int length = snprintf(out, CELL_BYTES, "%.*f", n_decimals, spread->median / info->scale);
+    if (n_runs > 1)
+        (void)snprintf(out + length, CELL_BYTES - (size_t)length, " (%.*f-%.*f)", n_decimals,
+                       spread->smallest / info->scale, n_decimals, spread->largest / info->scale);
     return out;
 }
 
-static void write_measures(const struct trial *trial, FILE *out)
+// One row for each measure, one column for each allocator: as wide as a page for two of them.
+static void write_measures_as_columns(const struct trial *trial, FILE *out)
 {
-    (void)fprintf(out, "%-*s", LABEL_WIDTH, "");
-    for (size_t s = 0; s < trial->n_subjects; s++)
-        (void)fprintf(out, "%-*.*s%s", CELL_WIDTH, CELL_WIDTH - 1, trial->subjects[s].name,
-                      s > 0 ? "ratio   " : "");
-    (void)fprintf(out, "\n");
+    (void)fprintf(out, "%-*s%-*s%-*sratio\n", LABEL_WIDTH, "", CELL_WIDTH, trial->subjects[0].name,
+                  CELL_WIDTH, trial->subjects[1].name);
+    for (size_t m = 0; m < N_MEASURES; m++) {
+        const struct spread *a = &trial->subjects[0].spreads[m];
+        const struct spread *b = &trial->subjects[1].spreads[m];
+        char                 a_cell[CELL_BYTES], b_cell[CELL_BYTES];
+        (void)fprintf(out, "%-*s%-*s%-*s%.2f\n", LABEL_WIDTH, report_measures[m].label, CELL_WIDTH,
+                      cell_spread(a, &report_measures[m], trial->n_runs, a_cell), CELL_WIDTH,
+                      cell_spread(b, &report_measures[m], trial->n_runs, b_cell),
+                      spread_ratio(a, b));
+    }
+}
 
+// One row for each allocator below each measure.
+static void write_measures_as_rows(const struct trial *trial, FILE *out)
+{
     for (size_t m = 0; m < N_MEASURES; m++) {
         const struct spread *first = &trial->subjects[0].spreads[m];
-        (void)fprintf(out, "%-*s", LABEL_WIDTH, report_measures[m].label);
+        (void)fprintf(out, "%s\n", report_measures[m].label);
         for (size_t s = 0; s < trial->n_subjects; s++) {
             const struct spread *spread = &trial->subjects[s].spreads[m];
             char                 cell[CELL_BYTES];
-            (void)fprintf(out, "%-*s", CELL_WIDTH,
-                          cell_spread(spread, report_measures[m].scale, trial->n_runs, cell));
-            if (s > 0)
-                (void)fprintf(out, "%-8.2f", spread_ratio(first, spread));
+            (void)fprintf(out, "  %-*.*s", LABEL_WIDTH - 2, LABEL_WIDTH - 3,
+                          trial->subjects[s].name);
+            if (s == 0)
+                (void)fprintf(out, "%s\n",
+                              cell_spread(spread, &report_measures[m], trial->n_runs, cell));
+            else
+                (void)fprintf(out, "%-*s%.2f\n", CELL_WIDTH,
+                              cell_spread(spread, &report_measures[m], trial->n_runs, cell),
+                              spread_ratio(first, spread));
         }
-        (void)fprintf(out, "\n");
     }
 }
 
@@ -87,23 +110,18 @@ static void write_timeline_names(const struct trial *trial, FILE *out)
         (void)fprintf(out, " %9.9s", s == 0 ? "present" : trial->subjects[s].name);
 }
 
-static void write_timeline_row(const struct trial *trial, double at_s, FILE *out)
+// One column for each allocator, of one kind of memory.
+static void write_timeline_cells(const struct trial *trial, double at_s, bool is_mapped, FILE *out)
 {
-    (void)fprintf(out, "%8.2f", at_s);
-    for (int is_mapped = 0; is_mapped < 2; is_mapped++) {
-        (void)fprintf(out, "  ");
-        for (size_t s = 0; s < trial->n_subjects; s++) {
-            const struct timeline_point *point =
-                timeline_at(typical_timeline(&trial->subjects[s]), at_s);
-            if (point == NULL)
-                (void)fprintf(out, " %9s", "-");
-            else
-                (void)fprintf(out, " %9.1f",
-                              (double)(is_mapped ? point->mapped_bytes : point->resident_bytes) /
-                                  MIB);
-        }
+    for (size_t s = 0; s < trial->n_subjects; s++) {
+        const struct timeline_point *point =
+            timeline_at(typical_timeline(&trial->subjects[s]), at_s);
+        if (point == NULL)
+            (void)fprintf(out, " %9s", "-");
+        else
+            (void)fprintf(out, " %9.1f",
+                          (double)(is_mapped ? point->mapped_bytes : point->resident_bytes) / MIB);
     }
-    (void)fprintf(out, "\n");
 }
 
 static void write_timeline(const struct trial *trial, FILE *out)
@@ -113,15 +131,27 @@ static void write_timeline(const struct trial *trial, FILE *out)
         double subject_end_s = timeline_end_s(typical_timeline(&trial->subjects[s]));
         end_s = subject_end_s > end_s ? subject_end_s : end_s;
     }
-    int width = 10 * (int)trial->n_subjects;
-    (void)fprintf(out, "\n%8s   %-*s  %s\n%8s  ", "", width, "resident MiB", "mapped MiB",
-                  "time s");
+    double step_s = end_s / TIMELINE_ROWS;
+    int    n_decimals = step_s < 0.01 ? 4 : step_s < 0.1 ? 3 : 2;
+    bool   shows_mapped = trial->n_subjects <= MAPPED_SUBJECTS_MAX;
+    (void)fprintf(out, "\n%11sresident MiB", "");
+    if (shows_mapped)
+        (void)fprintf(out, "%*smapped MiB", 10 * (int)trial->n_subjects - 10, "");
+    (void)fprintf(out, "\n%8s  ", "time s");
     write_timeline_names(trial, out);
-    (void)fprintf(out, "  ");
-    write_timeline_names(trial, out);
+    if (shows_mapped) {
+        (void)fprintf(out, "  ");
+        write_timeline_names(trial, out);
+    }
+    for (int row = 1; row <= TIMELINE_ROWS; row++) {
+        (void)fprintf(out, "\n%8.*f  ", n_decimals, step_s * row);
+        write_timeline_cells(trial, step_s * row, false, out);
+        if (shows_mapped) {
+            (void)fprintf(out, "  ");
+            write_timeline_cells(trial, step_s * row, true, out);
+        }
+    }
     (void)fprintf(out, "\n");
-    for (int row = 1; row <= TIMELINE_ROWS; row++)
-        write_timeline_row(trial, end_s * row / TIMELINE_ROWS, out);
 }
 
 // The first run, other than the very first, whose output differs; NULL when none does.
@@ -200,15 +230,13 @@ static void write_verdict_line(const struct subject *first, const struct subject
     bool                     is_empty = true;
     for (size_t m = 0; m < N_MEASURES; m++) {
         const struct measure_info *info = &report_measures[m];
-        const struct spread       *a = &first->spreads[m], *b = &subject->spreads[m];
-        struct tolerance           tolerance = info->is_time ? time_tolerance : memory_tolerance;
-        if (info->sentence == NULL || spread_difference(a, b, tolerance) != wanted)
+        if (info->sentence == NULL || report_difference(first, subject, m) != wanted)
             continue;
         if (is_empty)
             (void)fprintf(out, "  %-15s ", words[wanted]);
         (void)fprintf(out, "%s%s", is_empty ? "" : ", ", info->sentence);
         if (wanted != DIFFERENCE_NONE)
-            write_distance(spread_ratio(a, b), out);
+            write_distance(spread_ratio(&first->spreads[m], &subject->spreads[m]), out);
         is_empty = false;
     }
     if (!is_empty)
@@ -236,7 +264,10 @@ void report_write_text(const struct trial *trial, FILE *out)
     else
         (void)fprintf(out, "one run each, so the spread is not known; ratio to %s\n\n",
                       trial->subjects[0].name);
-    write_measures(trial, out);
+    if (trial->n_subjects == 2)
+        write_measures_as_columns(trial, out);
+    else
+        write_measures_as_rows(trial, out);
     bool is_short = trial->subjects[0].spreads[MEASURE_WALL_S].median < SHORT_S;
     if (!is_short)
         write_timeline(trial, out);
@@ -252,5 +283,6 @@ void report_write_text(const struct trial *trial, FILE *out)
     for (size_t s = 1; s < trial->n_subjects; s++)
         write_verdict(trial, &trial->subjects[s], out);
     (void)fprintf(out,
-                  "(no difference: memory within 5 %%, time within 10 %%, or ranges that touch)\n");
+                  "(no difference: memory within 5 %%, time within 10 %% or 10 ms, or ranges that"
+                  " touch)\n");
 }

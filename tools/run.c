@@ -2,22 +2,25 @@
 //
 // Without --summary, --timeline or --svg nothing is sampled: neap only waits and passes
 // signals on.
+#include "cgroup.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "exit_record.h"
 #include "format.h"
 #include "launch.h"
 #include "library.h"
 #include "message.h"
 #include "out_file.h"
 #include "sample.h"
+#include "summary.h"
 #include "svg.h"
 #include "timeline.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TITLE_BYTES 100   // of the command in pictures and summaries
+#define TITLE_BYTES 100   // of the command in pictures
 
 struct run_settings {
     bool        summary;
@@ -58,7 +61,7 @@ const struct command_spec run_spec = {
              "Exit code: that of CMD; 128 + N when signal N ended it; 125 neap itself failed;\n"
              "126 CMD cannot be executed; 127 CMD was not found; 2 wrong usage.\n",
     .options = run_options,
-    .needs_command = true,
+    .operands = OPERANDS_COMMAND,
 };
 
 struct run_files {
@@ -95,29 +98,20 @@ static int run_prepare(char **command, char *path, char *preload, struct launch 
     return 0;
 }
 
-static void run_print_summary(char **command, const struct outcome *outcome,
-                              const struct timeline *timeline)
+// Prints what was sampled, and what the processes that have ended left on record.
+static void run_print_summary(char **command, const char *records_path,
+                              const struct outcome *outcome, const struct timeline *timeline)
 {
-    char title[TITLE_BYTES], status[64], a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
-    format_command(command, title, sizeof title);
-    format_status(outcome->status, status, sizeof status);
-    const struct rusage *usage = &outcome->usage;
-
-    FILE *out = stderr;
-    (void)fprintf(out, "neap  %s\n", title);
-    (void)fprintf(out, "  ran            %s, %s\n", format_duration(outcome->wall_s, a), status);
-    (void)fprintf(out, "  peak resident  %s at %s\n",
-                  format_bytes((double)timeline->peak_resident_bytes, a),
-                  format_duration(timeline->peak_resident_at_s, b));
-    (void)fprintf(out, "  at the end     resident %s, mapped %s (peak %s)\n",
-                  format_bytes((double)timeline->last.resident_bytes, a),
-                  format_bytes((double)timeline->last.mapped_bytes, b),
-                  format_bytes((double)timeline->peak_mapped_bytes, c));
-    (void)fprintf(out, "  CPU            user %.3f s, system %.3f s\n",
-                  (double)usage->ru_utime.tv_sec + (double)usage->ru_utime.tv_usec * 1e-6,
-                  (double)usage->ru_stime.tv_sec + (double)usage->ru_stime.tv_usec * 1e-6);
-    (void)fprintf(out, "  page faults    %s minor\n", format_count((uint64_t)usage->ru_minflt, a));
-    (void)fprintf(out, "Next: neap try -- %s    compares with the present malloc\n", title);
+    struct summary summary = {.command = command,
+                              .outcome = outcome,
+                              .timeline = timeline,
+                              .limit_bytes = cgroup_limit_bytes("/proc/self")};
+    FILE          *records = fopen(records_path, "re");
+    if (records != NULL) {
+        exit_records_read(records, outcome->pid, &summary.records);
+        (void)fclose(records);
+    }
+    summary_write(&summary, stderr);
 }
 
 static int run_write_files(char **command, struct run_files *files, const struct timeline *timeline)
@@ -137,9 +131,8 @@ static int run_write_files(char **command, struct run_files *files, const struct
     return timeline_code != 0 ? timeline_code : svg_code;
 }
 
-// Runs and reports. The files are open; they are closed in any case.
-static int run_watched(const struct launch *launch, char **command,
-                       const struct run_settings *settings, struct run_files *files)
+// Runs and reports. The files are open.
+static int run_watched(const struct launch *launch, char **command, struct run_files *files)
 {
     struct timeline timeline;
     struct sampler  sampler;
@@ -150,8 +143,8 @@ static int run_watched(const struct launch *launch, char **command,
 
     int exit_code = launch_run(launch, &sampler, &outcome);
     if (exit_code == 0) {
-        if (settings->summary)
-            run_print_summary(command, &outcome, &timeline);
+        if (launch->exit_stats != NULL)
+            run_print_summary(command, launch->exit_stats, &outcome, &timeline);
         exit_code = run_write_files(command, files, &timeline);
         if (exit_code == 0)
             exit_code = launch_exit_code(outcome.status);
@@ -160,37 +153,46 @@ static int run_watched(const struct launch *launch, char **command,
     return exit_code;
 }
 
-int command_run(int argc, char **argv)
+static int run_plain(const struct launch *launch)
 {
-    struct run_settings settings = {0};
-    int                 first;
-    switch (options_parse(&run_spec, argc, argv, &settings, &first)) {
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_HELP:
-        options_print_help(&run_spec, stdout);
-        return EXIT_CODE_DONE;
-    case OPTIONS_PARSED:
-        break;
-    }
+    struct outcome outcome;
+    int            exit_code = launch_run(launch, NULL, &outcome);
+    return exit_code != 0 ? exit_code : launch_exit_code(outcome.status);
+}
 
-    char             path[LAUNCH_PATH_BYTES], preload[2 * LIBRARY_PATH_BYTES];
-    struct launch    launch;
-    struct run_files files;
-    int              exit_code = run_open_files(&settings, &files);
+static int run_work(const struct run_settings *settings, char **command, struct run_files *files)
+{
+    char path[LAUNCH_PATH_BYTES], preload[2 * LIBRARY_PATH_BYTES], records[LAUNCH_PATH_BYTES];
+    struct launch launch;
+    int           exit_code = run_prepare(command, path, preload, &launch);
     if (exit_code != 0)
         return exit_code;
-    exit_code = run_prepare(argv + first, path, preload, &launch);
+    if (!settings->summary && files->timeline.path == NULL && files->svg.path == NULL)
+        return run_plain(&launch);
+    if (!settings->summary)
+        return run_watched(&launch, command, files);
 
-    struct outcome outcome;
-    bool watch = settings.summary || files.timeline.path != NULL || files.svg.path != NULL;
-    if (exit_code == 0 && watch) {
-        exit_code = run_watched(&launch, argv + first, &settings, &files);
-    } else if (exit_code == 0) {
-        exit_code = launch_run(&launch, NULL, &outcome);
-        if (exit_code == 0)
-            exit_code = launch_exit_code(outcome.status);
-    }
+    if (!exit_record_make_place(records, sizeof records))
+        return message_exit(EXIT_CODE_NEAP, "cannot create a temporary folder: %s; set TMPDIR",
+                            strerror(errno));
+    launch.exit_stats = records;
+    exit_code = run_watched(&launch, command, files);
+    exit_record_remove_place(records);
+    return exit_code;
+}
+
+int command_run(char **argv)
+{
+    struct run_settings settings = {0};
+    int                 first, exit_code;
+    if (!options_take(&run_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
+
+    struct run_files files;
+    exit_code = run_open_files(&settings, &files);
+    if (exit_code != 0)
+        return exit_code;
+    exit_code = run_work(&settings, argv + first, &files);
     out_file_discard(&files.timeline);
     out_file_discard(&files.svg);
     return exit_code;

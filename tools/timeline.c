@@ -67,8 +67,12 @@ void timeline_close(struct timeline *timeline, double at_s)
 
 void timeline_raise_peak(struct timeline *timeline, uint64_t peak_resident_bytes)
 {
-    if (peak_resident_bytes > timeline->peak_resident_bytes)
-        timeline->peak_resident_bytes = peak_resident_bytes;
+    if (peak_resident_bytes <= timeline->peak_resident_bytes)
+        return;
+    // A little more than the highest sample came a little before or after it.
+    if (peak_resident_bytes - timeline->peak_resident_bytes > peak_resident_bytes / 20)
+        timeline->peak_resident_at_s = -1;
+    timeline->peak_resident_bytes = peak_resident_bytes;
 }
 
 const struct timeline_point *timeline_at(const struct timeline *timeline, double at_s)

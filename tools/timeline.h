@@ -23,8 +23,8 @@ struct timeline {
     // Exact over all samples, also those that are no points any more.
     struct timeline_point last;
     uint64_t              peak_resident_bytes, peak_mapped_bytes;
-    double                peak_resident_at_s;
-    double                area_byte_s;   // under the resident curve, by trapezoids
+    double                peak_resident_at_s;   // negative: not known
+    double                area_byte_s;          // under the resident curve, by trapezoids
 };
 
 // Returns false when there is no memory.

@@ -8,12 +8,8 @@
 #include "report.h"
 #include "trial.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 struct try_settings {
     unsigned           n_runs;
@@ -35,10 +31,11 @@ static const struct option_spec try_options[] = {
     {.letter = 'w',
      .name = "with",
      .kind = OPTION_LIST,
-     .value_name = "LIBRARY",
+     .value_name = "LIST",
+     .choices = LIBRARY_PEER_NAMES,
      .offset = offsetof(struct try_settings, others),
-     .help = "compare with this allocator as well: jemalloc, mimalloc, tcmalloc,\n"
-             "tbbmalloc, or a library to preload; may be repeated"},
+     .help = "compare with these allocators as well: jemalloc, mimalloc, tcmalloc,\n"
+             "tbb, or libraries to preload; with commas between them"},
     {.name = "settle",
      .kind = OPTION_SECONDS,
      .value_name = "SECONDS",
@@ -57,10 +54,11 @@ static const struct option_spec try_options[] = {
      .offset = offsetof(struct try_settings, svg_path),
      .help = "draw resident and mapped memory over time"},
     {.name = "json",
-     .kind = OPTION_TEXT,
+     .kind = OPTION_OUTPUT,
      .value_name = "FILE",
      .offset = offsetof(struct try_settings, json_path),
-     .help = "write all figures and timelines, schema neap.try/1"},
+     .help = "all figures and timelines as one JSON object, schema neap.try/1:\n"
+             "to FILE, or to stdout instead of the text"},
     {0},
 };
 
@@ -69,7 +67,7 @@ const struct command_spec try_spec = {
     .summary = "compare a command under its present malloc and under neap",
     .usage = "[OPTION...] [--] CMD [ARGUMENT...]",
     .examples = "  neap try -- python3 job.py\n"
-                "  neap try -n 5 --with jemalloc --svg memory.svg -- ./job input.txt\n"
+                "  neap try -n 5 --with jemalloc,mimalloc --svg memory.svg -- ./job input.txt\n"
                 "  neap try --settle 5 -- ./server\n",
     .notes = "Runs are interleaved, in rotating order. What CMD writes to stdout is not shown\n"
              "but compared: it has to be the same, byte for byte, and so has the exit code.\n"
@@ -84,36 +82,27 @@ const struct command_spec try_spec = {
              "CMD; 128 + N when signal N ended it; 125 neap itself failed; 126 CMD cannot be\n"
              "executed; 127 CMD was not found; 2 wrong usage.\n",
     .options = try_options,
-    .needs_command = true,
+    .operands = OPERANDS_COMMAND,
 };
 
 struct try_files {
     struct out_file svg, json;
 };
 
-// Lets this very program load `library` and look whether it is there. The loader only warns
-// about a library that it cannot preload, and the comparison would be of a thing with itself.
-static int try_check_loads(const char *library)
+// Says what is wrong with an allocator that cannot be preloaded: the comparison would be of the
+// present malloc with itself.
+static int try_check_subject(const struct subject *subject)
 {
-    char *argv[] = {(char *)"neap", (char *)"--loads", (char *)library, NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);   // for the loader's own warning
-        if (null_fd >= 0)
-            (void)dup2(null_fd, STDERR_FILENO);
-        if (setenv("LD_PRELOAD", library, 1) == 0)
-            (void)execv("/proc/self/exe", argv);
-        _exit(EXIT_CODE_NEAP);
-    }
-    int status = 0;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return message_exit(EXIT_CODE_NEAP, "cannot fork: %s", strerror(errno));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (library_can_be_preloaded(subject->library))
         return 0;
+    const struct library_peer *peer = library_find_peer(subject->name);
+    if (peer != NULL)
+        return message_exit(EXIT_CODE_NEAP, "%s: %s is not installed; apt-get install %s",
+                            peer->name, peer->library, peer->debian_package);
     return message_exit(EXIT_CODE_NEAP,
                         "%s cannot be preloaded; see what"
                         " LD_PRELOAD=%s /bin/true says",
-                        library, library);
+                        subject->library, subject->library);
 }
 
 // Fills the subjects: the present malloc, neap, then the others.
@@ -130,13 +119,14 @@ static int try_make_subjects(const struct try_settings *settings, const char *ne
     trial->subjects[1].name = "neap";
     trial->subjects[1].library = neap_library;
     for (size_t i = 0; i < settings->others.count; i++) {
-        const char *given = settings->others.values[i];
-        const char *slash = strrchr(given, '/');
+        const char                *given = settings->others.values[i];
+        const char                *slash = strrchr(given, '/');
+        const struct library_peer *peer = library_find_peer(given);
         trial->subjects[2 + i].name = slash != NULL ? slash + 1 : given;
-        trial->subjects[2 + i].library = library_for_name(given);
+        trial->subjects[2 + i].library = peer != NULL ? peer->library : given;
     }
     for (size_t s = 1; s < trial->n_subjects; s++) {
-        int exit_code = try_check_loads(trial->subjects[s].library);
+        int exit_code = try_check_subject(&trial->subjects[s]);
         if (exit_code != 0)
             return exit_code;
     }
@@ -151,18 +141,20 @@ static int try_open_files(const struct try_settings *settings, struct try_files 
     int exit_code = out_file_open(&files->svg, settings->svg_path, "--svg");
     if (exit_code != 0)
         return exit_code;
-    exit_code = out_file_open(&files->json, settings->json_path, "--json");
+    if (strcmp(settings->json_path != NULL ? settings->json_path : "", "-") != 0)
+        exit_code = out_file_open(&files->json, settings->json_path, "--json");
     if (exit_code != 0)
         out_file_discard(&files->svg);
     return exit_code;
 }
 
-static int try_report(const struct trial *trial, struct try_files *files)
+// Writes the files; names them unless stdout is for a program to read.
+static int try_write_files(const struct trial *trial, struct try_files *files, bool says_so)
 {
-    report_write_text(trial, stdout);
     if (files->svg.path != NULL) {
         report_write_svg(trial, out_file_start(&files->svg));
-        printf("picture: %s\n", files->svg.path);
+        if (says_so)
+            printf("picture: %s\n", files->svg.path);
     }
     if (files->json.path != NULL) {
         report_write_json(trial, out_file_start(&files->json));
@@ -170,8 +162,20 @@ static int try_report(const struct trial *trial, struct try_files *files)
     }
     int svg_code = out_file_finish(&files->svg);
     int json_code = out_file_finish(&files->json);
-    if (svg_code != 0 || json_code != 0)
-        return svg_code != 0 ? svg_code : json_code;
+    return svg_code != 0 ? svg_code : json_code;
+}
+
+static int try_report(const struct trial *trial, const struct try_settings *settings,
+                      struct try_files *files)
+{
+    bool is_for_programs = settings->json_path != NULL && files->json.path == NULL;
+    if (is_for_programs)
+        report_write_json(trial, stdout);
+    else
+        report_write_text(trial, stdout);
+    int exit_code = try_write_files(trial, files, !is_for_programs);
+    if (exit_code != 0)
+        return exit_code;
 
     if (trial_output_agreement(trial) != AGREEMENT_FULL ||
         trial_status_agreement(trial) != AGREEMENT_FULL)
@@ -199,28 +203,21 @@ static int try_work(const struct try_settings *settings, char **command, struct 
         exit_code = trial_perform(&trial);
     if (exit_code == 0) {
         trial_conclude(&trial);
-        exit_code = try_report(&trial, files);
+        exit_code = try_report(&trial, settings, files);
     }
     trial_free(&trial);
     return exit_code;
 }
 
-int command_try(int argc, char **argv)
+int command_try(char **argv)
 {
     struct try_settings settings = {.n_runs = 3};
-    int                 first;
-    switch (options_parse(&try_spec, argc, argv, &settings, &first)) {
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_HELP:
-        options_print_help(&try_spec, stdout);
-        return EXIT_CODE_DONE;
-    case OPTIONS_PARSED:
-        break;
-    }
+    int                 first, exit_code;
+    if (!options_take(&try_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
 
     struct try_files files = {0};
-    int              exit_code = try_open_files(&settings, &files);
+    exit_code = try_open_files(&settings, &files);
     if (exit_code != 0)
         return exit_code;
     exit_code = try_work(&settings, argv + first, &files);

@@ -2,7 +2,6 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "library.h"
-#include "message.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -15,7 +14,7 @@ static const struct option_spec version_options[] = {
     {.name = "json",
      .kind = OPTION_FLAG,
      .offset = offsetof(struct version_settings, json),
-     .help = "one JSON object instead of text"},
+     .help = "one JSON object instead of text, schema neap.version/1"},
     {0},
 };
 
@@ -26,32 +25,27 @@ const struct command_spec version_spec = {
     .options = version_options,
 };
 
-int command_version(int argc, char **argv)
+// What is known is said, also when the library is missing.
+int command_version(char **argv)
 {
     struct version_settings settings = {0};
-    int                     first;
-    switch (options_parse(&version_spec, argc, argv, &settings, &first)) {
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_HELP:
-        options_print_help(&version_spec, stdout);
-        return EXIT_CODE_DONE;
-    case OPTIONS_PARSED:
-        break;
-    }
-    if (first != argc)
-        return message_exit(EXIT_CODE_USAGE, "'%s': version takes no operands", argv[first]);
+    int                     first, exit_code;
+    if (!options_take(&version_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
 
     char library[LIBRARY_PATH_BYTES];
-    int  exit_code = library_find(library, sizeof library);
-    if (exit_code != 0)
-        return exit_code;
+    exit_code = library_find(library, sizeof library);
     if (!settings.json) {
-        printf("neap " NEAP_VERSION "\nlibrary %s\n", library);
-        return EXIT_CODE_DONE;
+        printf("neap " NEAP_VERSION "\n");
+        if (exit_code == 0)
+            printf("library %s\n", library);
+        return exit_code;
     }
-    printf("{\"schema\": \"neap.version/1\", \"version\": \"" NEAP_VERSION "\", \"library\": ");
-    text_write_json(stdout, library);
+    printf("{\"schema\": \"neap.version/1\", \"version\": \"" NEAP_VERSION "\"");
+    if (exit_code == 0) {
+        printf(", \"library\": ");
+        text_write_json(stdout, library);
+    }
     printf("}\n");
-    return EXIT_CODE_DONE;
+    return exit_code;
 }

@@ -106,6 +106,7 @@ struct neap_pageheap_stats {
                                 what of it is resident is mostly far less */
     size_t grown_times;      /* growths, since it was made (a count) */
     size_t scavenged;        /* given back, since it was made */
+    size_t scavenged_steps;  /* in how many pieces (a count) */
     size_t scavenge_refused; /* "not now" from the kernel, since it was made (a count) */
 };
 void neap_pageheap_stats_read(neap_pageheap *heap, struct neap_pageheap_stats *out_stats);

@@ -1,8 +1,9 @@
-// What happens to the heap when the process forks.
+// What happens to the heap when the process forks, and when it exits.
 //
 // The child has one thread. Whatever the others were doing to the heap must be complete, so all
 // locks are taken before the fork. A thread may hold one of stdio's locks and wait for one of
 // ours, while fork, after our handler, waits for stdio's: so stdio's list lock is taken first.
+#include "api/exit_stats.h"
 #include "front/front.h"
 
 #include <pthread.h>
@@ -37,9 +38,10 @@ static void after_fork_in_child(void)
 }
 
 // First of all (the library is linked with -z initfirst), so that our handler runs last before a
-// fork: the handlers of others may allocate.
+// fork: the handlers of others may allocate. So is the exit record's, which is then the last.
 __attribute__((constructor(101))) static void begin(void)
 {
+    exit_stats_begin();
     // Fails only without memory; then a child of a threaded process may find a lock held.
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     front_enable_caches();

@@ -199,6 +199,7 @@ NEAP_API void neap_pageheap_stats_read(neap_pageheap *heap, struct neap_pageheap
         .metadata = account.metadata_bytes,
         .grown_times = account.grown_times,
         .scavenged = account.scavenged_bytes,
+        .scavenged_steps = account.scavenged_steps,
         .scavenge_refused = account.scavenge_refused_times,
     };
 }

@@ -61,4 +61,12 @@ NODISCARD enum host_file_result host_read_file(const char *path, char *out_text,
 // Writes to stderr, as far as that can be done.
 void host_say(const char *text, size_t n_bytes);
 
+// Appends text to a file in one write, so that what several processes append does not mix. Makes
+// the file, for its owner only, if there is none. Goes through no symbolic link, and does not wait
+// for a reader, as of a pipe. Returns whether all of it was written.
+bool host_append_file_best_effort(const char *path, const char *text, size_t n_bytes);
+
+// The id of this process, also in the child of a fork.
+long host_process_id(void);
+
 #endif

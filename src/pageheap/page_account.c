@@ -31,6 +31,7 @@ static void account_all_locked(struct page_heap *heap, struct page_account *out_
         .metadata_bytes = heap->metadata.mapped_bytes + sizeof *heap,
         .grown_times = heap->grown_times,
         .scavenged_bytes = pages_to_bytes(heap->scavenged_pages),
+        .scavenged_steps = heap->scavenged_steps,
         .scavenge_refused_times = heap->scavenge_refused_times,
     };
     DCHECK(page_account_adds_up(out_account));

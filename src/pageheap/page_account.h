@@ -20,6 +20,7 @@ struct page_account {
     // Since the heap began.
     size_t grown_times;              // growths that succeeded
     size_t scavenged_bytes;          // given back to the kernel
+    size_t scavenged_steps;          // in how many calls of the kernel
     size_t scavenge_refused_times;   // "not now" from the kernel
 };
 

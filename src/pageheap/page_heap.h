@@ -69,7 +69,7 @@ struct page_heap {
     size_t              scavenging_pages;   // taken out to be given back; count as free ready
     struct scavenge_walk walk;
     unsigned n_standing_still;   // forks in preparation: no step of giving back may begin
-    size_t   grown_times, scavenged_pages, scavenge_refused_times;
+    size_t   grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
 

@@ -50,10 +50,12 @@ static void finish_step_locked(struct page_heap *heap, const struct page_range *
 {
     page_set_give(&heap->free, range->first, range->n_pages, granted);
     heap->scavenging_pages -= range->n_pages;
-    if (granted)
+    if (granted) {
         heap->scavenged_pages += range->n_pages;
-    else
+        heap->scavenged_steps++;
+    } else {
         walk_refused_locked(heap, range);
+    }
 }
 
 enum step_result { STEP_NOTHING_IDLE, STEP_REFUSED, STEP_GIVEN_BACK };

@@ -6,9 +6,11 @@
 grow="head -c 67108864 /dev/zero | tail -n 1 | (sleep 0.5; cat >/dev/null)"
 
 expect 5 run --summary --timeline "$work/t.csv" --svg "$work/t.svg" -- sh -c "$grow; exit 5"
-for word in 'peak resident' 'at the end' 'CPU' 'page faults' 'exit 5' 'Next: '; do
-    grep -q "$word" "$work/err" || complain "the summary lacks: $word"
-done
+# notes WORDS...: each is in the last neap's stderr.
+notes() {
+    for word; do grep -q -- "$word" "$work/err" || complain "stderr lacks: $word"; done
+}
+notes 'peak resident' 'CPU' 'page faults' 'exit 5' 'Next: '
 [ ! -s "$work/out" ] || complain 'the summary went to stdout'
 
 [ "$(head -n 1 "$work/t.csv")" = 'seconds,resident_bytes,mapped_bytes' ] || complain 'CSV header'
@@ -22,6 +24,49 @@ elif command -v python3 >/dev/null; then
     python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' "$work/t.svg" \
         2>"$work/err" || complain 'the picture is not XML'
 fi
+
+# What neap's own books said at the end, by the record of the command itself.
+grown='x = [bytes(1000) for i in range(50000)]; big = bytes(20 << 20)'
+if [ -x /usr/bin/python3 ]; then
+    mkdir "$work/tmp"
+    left() { [ -z "$(ls "$work/tmp")" ] || complain "$1: a file is left behind"; }
+    export TMPDIR="$work/tmp" NEAP_EXIT_STATS="$work/not-this-one" PYTHONMALLOC=malloc
+    expect 0 run --summary -- /usr/bin/python3 -c "$grown; import sys; sys.exit(0)"
+    notes ' pid [0-9]' 'at exit  *resident [0-9.]* MiB; live and rounding' 'overhead' \
+        'free slots .*, cached .*, free ready .*; metadata at most' 'returned  *'
+    if grep -q 'others\|the last sample\|^.\[' "$work/err"; then complain 'more than is known'; fi
+    left 'run --summary'
+
+    # A child that neither exec's nor overwrites; a process that ends by _exit; one that is killed.
+    expect 0 run --summary -- /usr/bin/python3 -c "import os, sys
+if os.fork() == 0: sys.exit(0)
+os.wait(); $grown"
+    notes 'others  *1 process; with the most at exit: python3'
+    expect 3 run --summary -- /usr/bin/python3 -c "$grown; import os; os._exit(3)"
+    notes 'at the end  *resident' 'ended by _exit'
+    expect 137 run --summary -- /usr/bin/python3 -c "$grown; import os; os.kill(os.getpid(), 9)"
+    notes 'at the end  *resident' 'the signal left neap no time' 'signal 9 (Killed)'
+    left 'run --summary, killed'
+    [ ! -e "$work/not-this-one" ] || complain 'a record went elsewhere'
+    # A child that outlives the command finds no place for its record any more.
+    expect 0 run --summary -- /usr/bin/python3 -c "import os, sys, time
+if os.fork() == 0: time.sleep(0.5); open('$work/late', 'w'); sys.exit(0)"
+    tries=0
+    until [ -e "$work/late" ] || [ $tries -gt 200 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    sleep 0.2
+    left 'run --summary, a child that outlives it'
+    expect 127 run --summary -- no-such-command
+    left 'run --summary, not started'
+    unset TMPDIR NEAP_EXIT_STATS PYTHONMALLOC
+fi
+expect 0 run --summary -- printenv NEAP_EXIT_STATS
+expect 1 run --timeline "$work/t.csv" -- printenv NEAP_EXIT_STATS   # nothing that is not needed
+TMPDIR=$work/nowhere expect 125 run --summary -- touch "$work/started"
+says 'cannot create a temporary folder: No such file or directory; set TMPDIR'
+[ ! -e "$work/started" ] || complain 'a command was started though its record had no place'
 
 # A command that cannot be started leaves the results of before alone, and creates none.
 echo yesterday >"$work/t.csv"

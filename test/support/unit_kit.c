@@ -406,6 +406,7 @@ void expect_same_books(const struct page_account *before, const struct page_acco
                      before->free_ready_bytes + before->cached_ready_bytes);
     assert_int_equal(after->grown_times, before->grown_times);
     assert_int_equal(after->scavenged_bytes, before->scavenged_bytes);
+    assert_int_equal(after->scavenged_steps, before->scavenged_steps);
     assert_int_equal(after->scavenge_refused_times, before->scavenge_refused_times);
     assert_int_equal(after->reserved_bytes, before->reserved_bytes);
 }

@@ -56,7 +56,7 @@ static struct image own_image(void)
     image.rows[1].p_type = PT_INTERP;
     image.rows[1].p_offset = offsetof(struct image, loader);
     image.rows[1].p_filesz = sizeof image.loader;
-    (void)strcpy(image.loader, "/lib/ld-linux.so.2");
+    (void)strcpy(image.loader, "/bin/sh");   // is there, wherever the real one is
     return image;
 }
 
@@ -104,6 +104,14 @@ static void the_loader_of_another_c_library_is_refused(void **state)
     assert_int_equal(verdict_of(&image, 0755, "musl"), ELF_OTHER_LOADER);
 }
 
+static void a_loader_that_is_missing_is_told(void **state)
+{
+    struct image image = own_image();
+    (void)strcpy(image.loader, "/no/ld.so");
+    assert_int_equal(verdict_of(&image, 0755, "its loader is missing: /no/ld.so"),
+                     ELF_NOT_EXECUTABLE);
+}
+
 static void set_uid_and_set_gid_are_refused(void **state)
 {
     struct image image = own_image();
@@ -149,6 +157,7 @@ static void a_library_must_be_of_our_kind(void **state)
         cmocka_unit_test(another_machine_class_or_byte_order_is_foreign),                          \
         cmocka_unit_test(without_a_loader_it_is_static),                                           \
         cmocka_unit_test(the_loader_of_another_c_library_is_refused),                              \
+        cmocka_unit_test(a_loader_that_is_missing_is_told),                                        \
         cmocka_unit_test(set_uid_and_set_gid_are_refused),                                         \
         cmocka_unit_test(damaged_headers_are_noticed),                                             \
         cmocka_unit_test(a_library_must_be_of_our_kind),

@@ -26,14 +26,16 @@ static struct trial_run made_run(double peak_mib, double wall_s)
     run.values[MEASURE_END_RESIDENT_BYTES] = (double)run.timeline.last.resident_bytes;
     run.values[MEASURE_AREA_BYTE_S] = run.timeline.area_byte_s;
     run.values[MEASURE_PEAK_MAPPED_BYTES] = (double)run.timeline.peak_mapped_bytes;
-    run.values[MEASURE_MINOR_FAULTS] = 1000;
+    run.values[MEASURE_MINOR_FAULTS] = 88;
     return run;
 }
+
+#define SUBJECTS_MAX 4
 
 static struct trial made_trial(double first_peak_mib, double second_peak_mib, double wall_s)
 {
     struct trial trial = {.command = command, .path = "./job", .n_runs = 2, .n_subjects = 2};
-    trial.subjects = calloc(2, sizeof *trial.subjects);
+    trial.subjects = calloc(SUBJECTS_MAX, sizeof *trial.subjects);
     assert_non_null(trial.subjects);
     trial.subjects[0].name = "present malloc";
     trial.subjects[1].name = "neap";
@@ -76,6 +78,43 @@ static void the_verdict_does_not_hide_what_is_worse(void **state)
 {
     struct trial             trial = made_trial(100, 300, 2);
     static const char *const parts[] = {"  higher          peak resident 3.0 times as much"};
+    expect_text(&trial, parts, LENGTH_OF(parts));
+}
+
+static void three_digits_are_shown_of_every_number(void **state)
+{
+    struct trial             trial = made_trial(0.5, 41.26, 0.0812);
+    static const char *const parts[] = {
+        "wall s                0.0812 (0.0812-0.0812)    0.0812 (0.0812-0.0812)    1.00\n",
+        "CPU s                 1.50 (1.50-1.50)          1.50 (1.50-1.50)          1.00\n",
+        "peak resident MiB     1.00 (0.50-1.50)          41.8 (41.3-42.3)          41.76\n",
+        "minor faults          88 (88-88)                88 (88-88)                1.00\n",
+        "  0.0068  ",
+    };
+    expect_text(&trial, parts, LENGTH_OF(parts));
+}
+
+static void many_allocators_stand_one_below_the_other(void **state)
+{
+    static const char *const names[] = {"jemalloc", "an-allocator-with-a-long-name"};
+    struct trial             trial = made_trial(200, 100, 2);
+    for (size_t s = 0; s < LENGTH_OF(names); s++) {
+        trial.subjects[2 + s].name = names[s];
+        for (size_t i = 0; i < 2; i++)
+            trial.subjects[2 + s].runs[i] = made_run(150, 2);
+    }
+    trial.n_subjects = 4;
+    trial_conclude(&trial);
+    static const char *const parts[] = {
+        "\npeak resident MiB\n"
+        "  present malloc      200 (200-201)\n"
+        "  neap                100 (100-101)             0.50\n"
+        "  jemalloc            150 (150-150)             0.75\n"
+        "  an-allocator-with-a 150 (150-150)             0.75\n",
+        "\n           resident MiB\n"
+        "  time s     present      neap  jemalloc an-alloca\n",
+        "\nverdict: jemalloc against present malloc\n",
+    };
     expect_text(&trial, parts, LENGTH_OF(parts));
 }
 
@@ -141,6 +180,8 @@ static void json_names_its_schema_and_units(void **state)
     expect_holds(text, "\"peak_resident_bytes\": 209715200, ");
     expect_holds(text, "\"wall_seconds\": 2.000000, ");
     expect_holds(text, "[2.000, 104857600, 209715200]]");
+    expect_holds(text, "\"difference\": {\"wall_seconds\": \"none\", \"cpu_seconds\": \"none\","
+                       " \"peak_resident_bytes\": \"lower\", ");
     kit_text_free(&kit);
     trial_free(&trial);
 }
@@ -186,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_verdict_names_what_is_lower_and_what_is_not_different),
         cmocka_unit_test(the_verdict_does_not_hide_what_is_worse),
+        cmocka_unit_test(three_digits_are_shown_of_every_number),
+        cmocka_unit_test(many_allocators_stand_one_below_the_other),
         cmocka_unit_test(a_short_command_gets_no_verdict),
         cmocka_unit_test(one_run_is_no_more_than_a_hint),
         cmocka_unit_test(an_output_that_differs_is_told_with_its_place),

@@ -27,8 +27,13 @@ static void peak_and_its_time_are_kept(void **state)
     expect_near(timeline.peak_resident_at_s, 2);
     timeline_raise_peak(&timeline, 250);
     assert_int_equal(timeline.peak_resident_bytes, 300);
-    timeline_raise_peak(&timeline, 350);
+    expect_near(timeline.peak_resident_at_s, 2);
+    timeline_raise_peak(&timeline, 310);   // was a moment before or after
+    assert_int_equal(timeline.peak_resident_bytes, 310);
+    expect_near(timeline.peak_resident_at_s, 2);
+    timeline_raise_peak(&timeline, 350);   // was another time
     assert_int_equal(timeline.peak_resident_bytes, 350);
+    assert_true(timeline.peak_resident_at_s < 0);
     timeline_free(&timeline);
 }
 

@@ -127,6 +127,7 @@ static void the_statistics_add_up_and_memory_goes_back(void **state)
     assert_int_equal(neap_pageheap_trim(heap), 4 * MIB - 128 * KIB);
     neap_pageheap_stats_read(heap, &stats);
     assert_int_equal(stats.scavenged, 4 * MIB);
+    assert_int_equal(stats.scavenged_steps, 2 + 4);
     assert_int_equal(vm_fake_heap_bytes().ready, 4 * MIB);
     assert_null(neap_pageheap_verify(heap));
     neap_pageheap_destroy(heap);

@@ -166,6 +166,7 @@ static void a_step_is_at_most_what_was_said_or_a_huge_page(void **state)
     assert_int_equal(page_heap_scavenge_step(kit.heap, SIZE_MAX), LEAF(1) - least);
     assert_int_equal(page_heap_scavenge_step(kit.heap, SIZE_MAX), LEAF(1));
     assert_int_equal(page_heap_scavenge_step(kit.heap, SIZE_MAX), 0);
+    assert_int_equal(kit.heap->scavenged_steps, 3);
     no_more(&kit);
 }
 
@@ -178,6 +179,7 @@ static void refused_memory_stays_free_and_ready(void **state)
     expect_free_runs(kit.u, LIST({0, 512}));
     expect_released_runs(kit.u, LIST({0, 256}));
     assert_in_range(kit.heap->scavenge_refused_times, 1, 256);
+    assert_int_equal(kit.heap->scavenged_steps, 0);
     assert_int_equal(page_heap_scavenge_step(kit.heap, 8), 0);
     expect_released_runs(kit.u, LIST({0, 256}));
     vm_fake_refuse_unuse(false);

@@ -1,0 +1,19 @@
+// The table of commands: what main runs, help lists and completion completes.
+#include "commands.h"
+
+#include <string.h>
+
+const struct command commands[] = {
+    {&run_spec, command_run},         {&try_spec, command_try},
+    {&version_spec, command_version}, {&completion_spec, command_completion},
+    {&help_spec, command_help},       {NULL, NULL},
+};
+
+const struct command *commands_find(const char *name)
+{
+    for (const struct command *command = commands; command->spec != NULL; command++) {
+        if (strcmp(command->spec->name, name) == 0)
+            return command;
+    }
+    return NULL;
+}
