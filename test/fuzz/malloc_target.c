@@ -18,8 +18,8 @@
 
 #define INPUT_BYTES_MAX (HEADER_BYTES + 512 * OP_BYTES)   // the rest of longer ones is ignored
 #define LOOK_OPS 64
-#define LIFE_INPUTS 16      // of a process under AFL++: to fork takes as long as some inputs
-#define VERIFY_INPUTS 128   // a millisecond; an input takes less than that
+#define LIFE_INPUTS 16       // of a process under AFL++: to fork takes as long as some inputs
+#define VERIFY_INPUTS 1024   // of a heap that has grown it takes tens of milliseconds
 
 int    LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t n_bytes, size_t bytes_max, unsigned seed);
@@ -50,6 +50,20 @@ static void fail(const struct malloc_ops *ops, const uint8_t *bytes)
     abort();
 }
 
+// What is done only now and then. AFL++ is known by what it gives its children.
+static void end_input(struct malloc_ops *ops, const uint8_t *bytes)
+{
+    static unsigned n_inputs, n_inputs_max;
+    if (n_inputs++ == 0)
+        n_inputs_max = getenv("__AFL_SHM_ID") != NULL ? LIFE_INPUTS : 0;
+    bool is_last = n_inputs == n_inputs_max;
+    if ((is_last || n_inputs % VERIFY_INPUTS == 0) && !malloc_ops_verify(ops))
+        fail(ops, bytes);
+    (void)ops->entry->neap_trim();
+    if (is_last)
+        _exit(0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
     static struct malloc_ops ops;
@@ -62,16 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     ops.look_ops = LOOK_OPS;
     if (!malloc_ops_run(&ops, bytes, size_min(n_bytes, INPUT_BYTES_MAX)))
         fail(&ops, bytes);
-    if (++counts->n_inputs % VERIFY_INPUTS == 0 && !malloc_ops_verify(&ops))
-        fail(&ops, bytes);
+    counts->n_inputs++;
     counts->n_ops += ops.n_ops;
-    (void)ops.entry->neap_trim();
-    static const char *afl;
-    static unsigned    n_inputs;
-    if (n_inputs++ == 0)
-        afl = getenv("__AFL_SHM_ID");
-    if (afl != NULL && n_inputs == LIFE_INPUTS)
-        _exit(0);
+    end_input(&ops, bytes);
     return 0;
 }
 
