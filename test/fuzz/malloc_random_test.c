@@ -21,7 +21,7 @@
      : SANITIZES_ADDRESS ? UINT64_C(1000000)                                                       \
                          : EFFORT(UINT64_C(100000000), UINT64_C(10000000)))
 #define SEQUENCES_TO_WRITE 100
-#define SECONDS_DEFAULT 100   // of CPU time; a machine too slow for all of them does fewer
+#define SECONDS_DEFAULT 120   // of CPU time; a machine too slow for all of them does fewer
 
 static struct hunt hunt = {
     .entry = &entry_points,

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define OPS_MAX 2000000
+#define OPS_MAX 5000000
 #define SEQUENCE_OPS 100000
 #define REPRODUCTION_OPS_MAX 30
 #define SEEDED_MAX 64

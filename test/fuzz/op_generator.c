@@ -5,7 +5,7 @@
 #include "memory_limit.h"
 
 #define PHASE_OPS_MAX 4000
-#define TIGHT_OPS_MAX 300
+#define TIGHT_OPS_MAX 1000
 #define TRIES 6   // to find an object that is alive, or an index without one
 
 struct op_phase {
@@ -86,6 +86,16 @@ static void begin_phase(struct op_generator *generator, const struct malloc_ops 
         random_one_in(random, 2) ? FAMILY_ANY : (enum op_family)random_below(random, FAMILY_ANY);
     generator->n_indices =
         random_one_in(random, 3) ? random_between(random, 1, n_objects) : n_objects;
+}
+
+// What there is is used up, so that requests are refused, and then it goes up and down.
+static void begin_tight_phase(struct op_generator *generator)
+{
+    struct random_source *random = &generator->random;
+    generator->tight_ops_left = random_between(random, 1, TIGHT_OPS_MAX);
+    generator->ops_left = generator->tight_ops_left / 2;
+    generator->phase = &phases[0];
+    generator->sizes = &profiles[random_one_in(random, 8) ? 4 : random_between(random, 2, 3)];
 }
 
 // ---- which object -----------------------------------------------------------------------------
@@ -229,8 +239,10 @@ static struct malloc_op rare_op(struct op_generator *generator, const struct mal
         name = random_one_in(random, 2) ? "malloc_trim" : "neap_trim";
     if (ops->may_tighten && random_one_in(random, 200)) {
         name = "tighten";
-        generator->tight_ops_left = random_between(random, 1, TIGHT_OPS_MAX);
-        op.size_code = size_code(SIZE_POWER, random_below(random, POWERS));
+        op.size_code = random_one_in(random, 2)
+                           ? size_code(SIZE_EXACT, 0)
+                           : size_code(SIZE_POWER, random_below(random, POWERS));
+        begin_tight_phase(generator);
     }
     op.action = (unsigned)action_numbered(name);
     return op;
