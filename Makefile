@@ -13,9 +13,11 @@ BUILD      := build
 FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
     -Dlibdir=$(abspath $(libdir)) -Dincludedir=$(abspath $(includedir)) \
     -Ddatadir=$(abspath $(datadir)) -Dmandir=$(abspath $(mandir))
+# Seconds of `make fuzz` for each engine.
+TIME       ?= 600
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test check bench install uninstall format clean
+.PHONY: all help setup run test check fuzz bench install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -40,6 +42,10 @@ check: ## what to run before every commit: format, layers, tidy, unit tests
 	@dev/setup test
 	@dev/test --quick
 
+fuzz: ## fuzz malloc with every engine for TIME=600 seconds, add to docs/results/fuzz.md
+	@dev/setup fuzz
+	@dev/fuzz --time $(TIME)
+
 bench: ## build and measure
 	@dev/setup bench
 	@$(MAKE) --no-print-directory all
@@ -58,7 +64,8 @@ format: ## rewrite the C sources in the format of .clang-format, refresh the lis
 	@dev/format --write
 
 clean: ## remove the build directories
-	@rm -rf build build-clang build-debug build-asan build-tsan
+	@rm -rf build build-clang build-debug build-asan build-tsan \
+	    build-fuzz build-fuzz-ubsan build-fuzz-afl build-fuzz-coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18

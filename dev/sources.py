@@ -20,6 +20,13 @@ FAKE_FILES = ('test/support/host_fake.c', 'test/support/vm_fake.c')
 FAKE_TEST_FOLDERS = ('unit', 'model', 'fault')
 REAL_TEST_FOLDERS = ('system', 'threads')
 TOOL_TEST_FOLDERS = ('tools',)
+FUZZ_TEST_FOLDERS = ('fuzz',)
+# Of the fuzzer, one of these is linked with each program.
+FUZZ_PARTS = {
+    'fuzz_own_sources': 'test/fuzz/entry_points_own.c',
+    'fuzz_libc_sources': 'test/fuzz/entry_points_libc.c',
+    'fuzz_target_sources': 'test/fuzz/malloc_target.c',
+}
 TOOL_MAIN = 'tools/main.c'   # its main would clash with that of a test
 
 
@@ -88,7 +95,16 @@ def test_lists(root):
         ('support_sources', [path for path in support if path not in FAKE_FILES]),
     ]) + test_table(root, 'fake_tests', FAKE_TEST_FOLDERS)
        + test_table(root, 'real_tests', REAL_TEST_FOLDERS)
-       + test_table(root, 'tool_tests', TOOL_TEST_FOLDERS))
+       + test_table(root, 'tool_tests', TOOL_TEST_FOLDERS)
+       + fuzz_lists(root))
+
+
+def fuzz_lists(root):
+    sources = [path for path in matches(root, 'test/fuzz/*.c') if not path.endswith('_test.c')]
+    shared = [path for path in sources if path not in FUZZ_PARTS.values()]
+    parts = [(name, [path] if path in sources else []) for name, path in FUZZ_PARTS.items()]
+    return (lists('test', [('fuzz_sources', shared)] + parts)
+            + test_table(root, 'fuzz_tests', FUZZ_TEST_FOLDERS))
 
 
 def bench_lists(root):

@@ -180,7 +180,7 @@ static void replay_in_child(const struct replay *replay, const struct heap_op *o
     _exit(!same);
 }
 
-static bool replay_fails(void *context, const struct heap_op *ops, size_t n_ops)
+static bool replay_fails(void *context, const void *ops, size_t n_ops)
 {
     const struct replay *replay = context;
     if (time(NULL) > replay->end && !replay->is_last)
@@ -189,6 +189,25 @@ static bool replay_fails(void *context, const struct heap_op *ops, size_t n_ops)
     if (child == 0)
         replay_in_child(replay, ops, n_ops);
     return wait_for(child) != 0;
+}
+
+static void make_plainer(struct shrinking *s, size_t i)
+{
+    const struct heap_op *now = (const struct heap_op *)s->ops + i;
+    struct heap_op        op = *now;
+    op.cache = 0;
+    (void)shrink_replace(s, i, &op);
+    op = *now;
+    op.detail = 0;
+    (void)shrink_replace(s, i, &op);
+    for (uint32_t step = now->pages; step > 0; step /= 2) {
+        op = *now;
+        while (op.pages > step) {
+            op.pages -= step;
+            if (!shrink_replace(s, i, &op))
+                break;
+        }
+    }
 }
 
 // Prints the reproduction. Returns how many operations it has, or 0 if it cannot be reproduced.
@@ -200,7 +219,15 @@ static size_t shrink_and_print(const struct model_config *config, const struct p
     fill_sequence(ops, progress->n_ops, progress->seed, config);
     size_t n_ops = 0;
     if (replay_fails(&replay, ops, progress->n_ops)) {
-        n_ops = shrink_sequence(ops, progress->n_ops, replay_fails, &replay, SHRINK_TRIALS_MAX);
+        struct shrinking shrinking = {.ops = ops,
+                                      .n_ops = progress->n_ops,
+                                      .op_bytes = sizeof *ops,
+                                      .fails = replay_fails,
+                                      .make_plainer = make_plainer,
+                                      .context = &replay,
+                                      .n_trials_left = SHRINK_TRIALS_MAX};
+        shrink_sequence(&shrinking);
+        n_ops = shrinking.n_ops;
         fprintf(stderr, "%zu operations are enough:\n", n_ops);
         replay.is_last = true;
         (void)replay_fails(&replay, ops, n_ops);
