@@ -43,6 +43,7 @@ enum {
     IS_ON_PAGE = 1 << 5,      // aligned to OS pages
     IS_ROUNDED_UP = 1 << 6,   // to whole OS pages
     MAY_THROW = 1 << 7,
+    ROUNDS_ALIGNMENT = 1 << 8,   // up to a power of two
 };
 
 struct action {

@@ -57,11 +57,18 @@ static struct call prepare_call(const struct malloc_ops *ops, const struct mallo
     return call;
 }
 
+static bool alignment_is_legal(const struct action *action, size_t alignment)
+{
+    if ((action->traits & ROUNDS_ALIGNMENT) != 0)
+        return alignment <= SIZE_MAX / 2 + 1;
+    size_t least_alignment = (action->traits & IS_POSIX) != 0 ? sizeof(void *) : 1;
+    return is_power_of_two(alignment) && alignment >= least_alignment;
+}
+
 static enum outcome expected_outcome(const struct malloc_ops *ops, const struct action *action,
                                      const struct call *call)
 {
-    size_t least_alignment = (action->traits & IS_POSIX) != 0 ? sizeof(void *) : 1;
-    if (!is_power_of_two(call->alignment) || call->alignment < least_alignment)
+    if (!alignment_is_legal(action, call->alignment))
         return MUST_BE_EINVAL;
     if (call->n_bytes >= SIZE_IMPOSSIBLE_MIN || call->alignment >= SIZE_IMPOSSIBLE_MIN)
         return MUST_BE_ENOMEM;
@@ -173,7 +180,7 @@ static bool add_object(struct malloc_ops *ops, const struct action *action, cons
     struct object object = {
         .start = call->result,
         .pattern.asked_bytes = asked_bytes,
-        .alignment = call->alignment,
+        .alignment = power_of_two_from(call->alignment),
         .origin = action->origin,
     };
     if ((action->traits & IS_ZEROED) != 0) {
