@@ -6,6 +6,7 @@
 
 #define PHASE_OPS_MAX 4000
 #define TIGHT_OPS_MAX 1000
+#define HANDING_OVER_ONE_IN 10
 #define TRIES 6   // to find an object that is alive, or an index without one
 
 struct op_phase {
@@ -222,16 +223,10 @@ static uint8_t pick_detail(struct op_generator *generator)
 
 static struct malloc_op rare_op(struct op_generator *generator, const struct malloc_ops *ops)
 {
-    struct random_source *random = &generator->random;
-    struct malloc_op      op = {.detail = (uint8_t)random_next(random),
-                                .index = pick_index(generator, ops, true),
-                                .size_code = (uint16_t)random_next(random)};
-    if (generator->has_mailbox && !random_one_in(random, 4)) {
-        bool sends = random_one_in(random, 2);
-        op.action = (unsigned)action_numbered(sends ? "send" : "receive");
-        op.index = pick_index(generator, ops, sends);
-        return op;
-    }
+    struct random_source    *random = &generator->random;
+    struct malloc_op         op = {.detail = (uint8_t)random_next(random),
+                                   .index = pick_index(generator, ops, true),
+                                   .size_code = (uint16_t)random_next(random)};
     static const char *const common[] = {"usable_size", "neap_usable_size", "look",
                                          "look",        "mallinfo2",        "mallopt"};
     const char              *name = common[random_below(random, sizeof common / sizeof common[0])];
@@ -246,6 +241,16 @@ static struct malloc_op rare_op(struct op_generator *generator, const struct mal
     }
     op.action = (unsigned)action_numbered(name);
     return op;
+}
+
+static struct malloc_op handing_over(struct op_generator *generator, const struct malloc_ops *ops)
+{
+    bool sends = random_one_in(&generator->random, 2);
+    return (struct malloc_op){
+        .action = (unsigned)action_numbered(sends ? "send" : "receive"),
+        .index = pick_index(generator, ops, sends),
+        .detail = (uint8_t)random_next(&generator->random),   // which place of the mailbox
+    };
 }
 
 static struct malloc_op common_op(struct op_generator *generator, const struct malloc_ops *ops)
@@ -278,6 +283,8 @@ void op_generator_next(struct op_generator *generator, const struct malloc_ops *
     struct malloc_op op;
     if (generator->tight_ops_left > 0 && --generator->tight_ops_left == 0)
         op = (struct malloc_op){.action = (unsigned)action_numbered("relax")};
+    else if (generator->has_mailbox && random_one_in(&generator->random, HANDING_OVER_ONE_IN))
+        op = handing_over(generator, ops);
     else
         op = common_op(generator, ops);
     op_encode(&op, out_bytes);
