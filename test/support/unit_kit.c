@@ -488,6 +488,17 @@ void expect_dies(void (*function)(void *), void *argument, const char *text)
         fail_msg("expected \"%s\" in \"%s\"", text, written);
 }
 
+void expect_stops(void (*function)(void *), void *argument, const char *line)
+{
+    char written[4096];
+    int  status = run_in_child(function, argument, written, sizeof written);
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+        fail_msg("the child ended with status 0x%x: %s", (unsigned)status, written);
+    if (strncmp(written, line, strlen(line)) != 0 ||
+        strchr(written, '\n') != written + strlen(written) - 1)
+        fail_msg("expected one line \"%s...\", got \"%s\"", line, written);
+}
+
 void expect_survives(void (*function)(void *), void *argument)
 {
     char written[4096];

@@ -194,6 +194,8 @@ static inline size_t unit_random_below(struct unit_random *random, size_t limit)
 // In a child process: `function` ends it, and `text` is in what it wrote to stderr ("": it need
 // not write anything).
 void expect_dies(void (*function)(void *), void *argument, const char *text);
+// In a child process: `function` aborts, having written one line that begins with `line`.
+void expect_stops(void (*function)(void *), void *argument, const char *line);
 // In a child process: `function` returns.
 void expect_survives(void (*function)(void *), void *argument);
 
