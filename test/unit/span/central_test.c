@@ -46,7 +46,7 @@ static struct span *given_span(struct span_world *world, unsigned size_class,
 // What a thread does that loses the CPU on its way to free a slot elsewhere, before its note.
 static void set_bit_only(struct span *span, size_t slot)
 {
-    or_acq_rel(&span->words[slot / WORD_BITS].freed_elsewhere, UINT64_C(1) << slot % WORD_BITS);
+    or_acq_rel(&span->freed_elsewhere[slot / WORD_BITS], UINT64_C(1) << slot % WORD_BITS);
 }
 
 // And when it goes on, having read the owner before or after the span changed hands.
@@ -446,13 +446,13 @@ static void list_a_full_span(struct central_list *list, struct span *span)
 {
     span->n_free = 0;
     for (size_t i = 0; i < SPAN_WORDS; i++)
-        store_relaxed(&span->words[i].free, 0);
+        store_relaxed(&span->free[i], 0);
 }
 
 static void list_an_idle_span(struct central_list *list, struct span *span)
 {
     span->n_free = span_class(span)->n_slots;
-    store_relaxed(&span->words[0].free, span_class(span)->last_word);
+    store_relaxed(&span->free[0], span_class(span)->last_word);
 }
 
 static void change_its_class(struct central_list *list, struct span *span)
@@ -472,7 +472,7 @@ static void count_one_more(struct central_list *list, struct span *span)
 
 static void lose_a_bit(struct central_list *list, struct span *span)
 {
-    store_relaxed(&span->words[0].free, span->words[0].free & (span->words[0].free - 1));
+    store_relaxed(&span->free[0], span->free[0] & (span->free[0] - 1));
 }
 
 static void give_it_away(struct central_list *list, struct span *span)
@@ -482,7 +482,7 @@ static void give_it_away(struct central_list *list, struct span *span)
 
 static void free_a_slot_that_is_not_there(struct central_list *list, struct span *span)
 {
-    store_relaxed(&span->words[SPAN_WORDS - 1].freed_elsewhere, 1);
+    store_relaxed(&span->freed_elsewhere[SPAN_WORDS - 1], 1);
 }
 
 static const struct verify_row {

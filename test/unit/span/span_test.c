@@ -38,6 +38,18 @@ static struct span span_with_used(unsigned size_class, const size_t *used, size_
     return span;
 }
 
+static void set_free(struct span *span, size_t slot)
+{
+    ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
+    store_relaxed(word, load_relaxed(word) | UINT64_C(1) << slot % WORD_BITS);
+}
+
+// What others do first who free a slot; their note is on its way.
+static void set_bit_only(struct span *span, size_t slot)
+{
+    or_acq_rel(&span->freed_elsewhere[slot / WORD_BITS], UINT64_C(1) << slot % WORD_BITS);
+}
+
 // ---- addresses and bits -----------------------------------------------------------------------
 
 static void only_the_first_byte_of_a_slot_is_a_slot(void **state)
@@ -140,11 +152,9 @@ struct at_once {
 // Both looked before either set its bit.
 static void free_at_once(void *argument)
 {
-    struct at_once   *case_ = argument;
-    struct span_word *word = &case_->span->words[case_->slot / WORD_BITS];
-    uint64_t          bit = UINT64_C(1) << case_->slot % WORD_BITS;
-    store_relaxed(&word->free, load_relaxed(&word->free) | bit);
-    store_relaxed(&word->freed_elsewhere, load_relaxed(&word->freed_elsewhere) | bit);
+    struct at_once *case_ = argument;
+    set_free(case_->span, case_->slot);
+    set_bit_only(case_->span, case_->slot);
     span_take_in(case_->span);
 }
 
@@ -257,12 +267,6 @@ static const struct notes_row {
       {NOTES, 0, 1, 1, true, false},
       {EMPTIES, 0, 0, 0, false, true}}},
 };
-
-static void set_bit_only(struct span *span, size_t slot)
-{
-    struct span_word *word = &span->words[slot / WORD_BITS];
-    or_acq_rel(&word->freed_elsewhere, UINT64_C(1) << slot % WORD_BITS);
-}
 
 static void add_note_only(struct span *span)
 {
@@ -422,12 +426,6 @@ static void random_frees_are_as_in_a_naive_span(void **state)
 }
 
 // ---- verify -----------------------------------------------------------------------------------
-
-static void set_free(struct span *span, size_t slot)
-{
-    struct span_word *word = &span->words[slot / WORD_BITS];
-    store_relaxed(&word->free, load_relaxed(&word->free) | UINT64_C(1) << slot % WORD_BITS);
-}
 
 static void free_behind_the_last(struct span *span)
 {
