@@ -61,14 +61,14 @@ static enum span_give_result give_without_cache(struct heap *heap, struct span *
 }
 
 // The same by a thread inside its cache: a span that nobody has becomes the cache's, since what is
-// freed in it now is likely not the last.
+// freed in it now is likely not the last. Not in a signal handler that must not take the lock.
 static enum span_give_result give_from_cache(struct heap *heap, struct cache *cache,
                                              struct span *span, size_t slot)
 {
     // owner: a span of ours stays ours while we are inside
     if (load_relaxed(&span->owner) == &cache->inbox)
         return cache_free(cache, span, slot);
-    if (central_owns(&heap->central, span) &&
+    if (central_owns(&heap->central, span) && !lock_this_thread_has_any() &&
         central_take_this_span(&heap->central, span, &cache->inbox))
         return cache_free_in_new(cache, span, slot);
     unsigned              size_class = span->size_class;   // the span may be gone afterwards
