@@ -172,8 +172,9 @@ const char *front_verify(void)
 
 // ---- fork -------------------------------------------------------------------------------------
 
-// A fork in a signal handler that has interrupted this thread at work on the heap: we would wait
-// for ourselves. The child goes on where the handler ends and finds all as it left it.
+// A fork in a signal handler that has interrupted this thread at work on the heap, which may be
+// another fork's preparation: we would wait for ourselves. The child goes on where the handler ends
+// and finds all as it left it.
 static bool at_work_on_the_heap(void)
 {
     struct cache *cache = this_thread.cache;
@@ -183,21 +184,26 @@ static bool at_work_on_the_heap(void)
 void front_fork_prepare(void)
 {
     struct heap *heap = heap_get();
-    this_thread.forks_as_it_is = at_work_on_the_heap();
-    if (!this_thread.forks_as_it_is)
+    if (at_work_on_the_heap())
+        this_thread.n_forks_as_it_is++;
+    else
         heap_stand_still(heap);
 }
 
 void front_fork_parent(void)
 {
-    if (!this_thread.forks_as_it_is)
+    if (this_thread.n_forks_as_it_is > 0)
+        this_thread.n_forks_as_it_is--;
+    else
         heap_go_on(heap_get());
 }
 
 void front_fork_child(void)
 {
-    if (this_thread.forks_as_it_is)
+    if (this_thread.n_forks_as_it_is > 0) {
+        this_thread.n_forks_as_it_is--;
         return;
+    }
     struct heap *heap = heap_get();
     lock_forget_all_of_this_thread();
     page_heap_fork_child(&heap->pages);

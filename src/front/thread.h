@@ -10,11 +10,11 @@
 #include "cache/caches.h"
 
 struct thread_state {
-    struct cache *cache;            // NULL: none (yet)
-    unsigned      n_without;        // allocations without a cache
-    bool          earning;          // is being given one
-    bool          ended;            // the thread's end has passed us: no cache any more
-    bool          forks_as_it_is;   // between the handlers of a fork; see heap.c
+    struct cache *cache;              // NULL: none (yet)
+    unsigned      n_without;          // allocations without a cache
+    uint16_t      n_forks_as_it_is;   // between the handlers of these forks; see heap.c
+    bool          earning;            // is being given one
+    bool          ended;              // the thread's end has passed us: no cache any more
 };
 
 extern THREAD_LOCAL struct thread_state this_thread;

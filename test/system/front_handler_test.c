@@ -1,5 +1,5 @@
 // front in a signal handler that has interrupted its thread at any place: the lock that the thread
-// holds is not waited for, and nothing is lost.
+// holds is not waited for, and nothing is lost. Also a fork between the two halves of a fork.
 //
 // front/allocate.c, front/release.c, front/resize.c, front/heap.c, front/reserve.c.
 #include "child.h"
@@ -307,10 +307,71 @@ static void a_handler_while_all_stands_still(void **state)
     expect_survives(while_all_stands_still, (void *)(uintptr_t)handler);
 }
 
+// ---- forks ------------------------------------------------------------------------------------
+
+// A handler runs while its thread prepares a fork, and forks too.
+static void fork_in_a_fork(void *argument)
+{
+    alarm(10);
+    prepare();
+    front_fork_prepare();
+    front_fork_prepare();
+    front_fork_parent();
+    front_fork_parent();
+    assert_int_equal(lock_n_of_this_thread, 0);
+    release_each();
+    finish();
+}
+
+static void fork_in_a_fork_in_the_child(void *argument)
+{
+    alarm(10);
+    prepare();
+    front_fork_prepare();
+    front_fork_prepare();
+    front_fork_child();    // of the inner one
+    front_fork_parent();   // it goes on where the handler was, and is a parent itself
+    assert_int_equal(lock_n_of_this_thread, 0);
+    release_each();
+    finish();
+}
+
+// It has interrupted malloc.
+static void fork_inside(void *argument)
+{
+    alarm(10);
+    prepare();
+    assert_true(cache_enter(found.own));
+    front_fork_prepare();
+    assert_int_equal(lock_n_of_this_thread, 0);
+    front_fork_child();
+    assert_false(found.own->closed);
+    cache_leave(found.own);
+    release_each();
+    finish();
+}
+
+static void a_fork_in_a_fork_leaves_no_lock_held(void **state)
+{
+    expect_survives(fork_in_a_fork, NULL);
+    expect_survives(fork_in_a_fork_in_the_child, NULL);
+}
+
+static void a_fork_in_a_handler_finds_all_as_it_left_it(void **state)
+{
+    expect_survives(fork_inside, NULL);
+}
+
+static const struct unit_sentence sentences[] = {
+    {"a fork in a fork leaves no lock held", a_fork_in_a_fork_leaves_no_lock_held},
+    {"a fork in a handler finds all as it left it", a_fork_in_a_handler_finds_all_as_it_left_it},
+};
+
 int main(void)
 {
     unit_add_table(UNIT_TABLE("a handler", handler_rows, 0, a_handler));
     unit_add_table(UNIT_TABLE("while all stands still a handler", handler_rows, 0,
                               a_handler_while_all_stands_still));
+    ADD_SENTENCES("front", sentences, 0);
     return cmocka_run_group_tests_name("front handler", unit_tests, NULL, NULL);
 }
