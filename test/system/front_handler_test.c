@@ -103,9 +103,9 @@ static void release_each(void)
 static void allocate_all_kinds(void)
 {
     char *small = front_allocate(100), *zeroed = front_allocate_zeroed(5000);
-    char *aligned = front_allocate_aligned(1024, 1024), *large = front_allocate(40000);
+    char *aligned = front_allocate_aligned(4096, 1024), *large = front_allocate(40000);
     assert_true(small != NULL && zeroed != NULL && aligned != NULL && large != NULL);
-    assert_int_equal((uintptr_t)aligned % 1024, 0);
+    assert_int_equal((uintptr_t)aligned % 4096, 0);
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(zeroed[i], 0);
     memset(small, 1, 100);
