@@ -59,18 +59,24 @@ static void put_aside(struct cache *cache, struct span *span)
     span->listed = false;
 }
 
-static void list_or_destroy(struct cache *cache, struct span *span)
+// False: it is the current one, or has no free slot.
+static bool list_if_it_has_free(struct cache *cache, struct span *span)
 {
     struct cache_spans *spans = &cache->spans[span->size_class];
-    if (span == spans->current)
-        return;
-    bool has_free = span_has_free(span);
-    if (has_free && !span->listed) {
+    if (span == spans->current || !span_has_free(span))
+        return false;
+    if (!span->listed) {
         if (cache_is_private(cache))
             span_list_remove(&spans->full, span);
         span_list_add(&spans->partial, span);
     }
-    if (!has_free || !span_is_idle(span))
+    return true;
+}
+
+static void list_or_destroy(struct cache *cache, struct span *span)
+{
+    struct cache_spans *spans = &cache->spans[span->size_class];
+    if (!list_if_it_has_free(cache, span) || !span_is_idle(span))
         return;
     bool only_one = spans->partial == span && span->next == NULL;
     if (only_one && span->run.n_pages <= KEPT_IDLE_PAGES_MAX)
@@ -81,7 +87,12 @@ static void list_or_destroy(struct cache *cache, struct span *span)
 
 void cache_note_freed(struct cache *cache, struct span *span)
 {
-    list_or_destroy(cache, span);
+    // A signal handler may have interrupted its thread where that holds the page heap's lock: then
+    // even an idle span stays.
+    if (UNLIKELY(lock_this_thread_has_any()))
+        list_if_it_has_free(cache, span);
+    else
+        list_or_destroy(cache, span);
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)

@@ -32,21 +32,22 @@ static bool collect(struct heap *heap, size_t n_bytes)
     return true;
 }
 
-static NOINLINE void *allocate_small_slowly(unsigned size_class)
+static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_class)
 {
     struct heap *heap = heap_get();
     if (UNLIKELY(lock_this_thread_has_any()))   // in a signal handler
-        return reserve_allocate(&heap->reserve, OBJECT_ALIGN, size_classes[size_class].slot_bytes);
+        return reserve_allocate(&heap->reserve, alignment, size_classes[size_class].slot_bytes);
     void *slot = allocate_slot(heap, size_class);
     if (UNLIKELY(slot == NULL) && collect(heap, size_classes[size_class].slot_bytes))
         slot = allocate_slot(heap, size_class);
     return slot;
 }
 
-static void *allocate_small(unsigned size_class)
+// Requires: slots of the class lie at multiples of `alignment`.
+static void *allocate_small(size_t alignment, unsigned size_class)
 {
     void *slot = fast_allocate_slot(size_class);
-    return LIKELY(slot != NULL) ? slot : allocate_small_slowly(size_class);
+    return LIKELY(slot != NULL) ? slot : allocate_small_slowly(alignment, size_class);
 }
 
 struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
@@ -102,7 +103,7 @@ void *front_allocate_aligned(size_t alignment, size_t n_bytes)
     bool     zero_known;
     unsigned size_class = allocate_class_for(alignment, n_bytes);
     if (LIKELY(size_class != SPAN_LARGE))
-        return allocate_small(size_class);
+        return allocate_small(alignment, size_class);
     return allocate_large(alignment, n_bytes, &zero_known);
 }
 
@@ -116,7 +117,7 @@ void *front_allocate_zeroed(size_t n_bytes)
     bool  zero_known = false;
     void *object;
     if (n_bytes <= SMALL_BYTES_MAX)
-        object = allocate_small(size_class_for(n_bytes));
+        object = allocate_small(OBJECT_ALIGN, size_class_for(n_bytes));
     else
         object = allocate_large(OBJECT_ALIGN, n_bytes, &zero_known);
     if (object != NULL && !zero_known)

@@ -172,8 +172,9 @@ const char *front_verify(void)
 
 // ---- fork -------------------------------------------------------------------------------------
 
-// A fork in a signal handler that has interrupted this thread at work on the heap: we would wait
-// for ourselves. The child goes on where the handler ends and finds all as it left it.
+// A fork in a signal handler that has interrupted this thread at work on the heap, which may be
+// another fork's preparation: we would wait for ourselves. The child goes on where the handler ends
+// and finds all as it left it.
 static bool at_work_on_the_heap(void)
 {
     struct cache *cache = this_thread.cache;

@@ -46,11 +46,36 @@ void host_fake_forget_said(void)
     said_bytes = 0;
     said[0] = '\0';
 }
+static size_t thread_hash;
+static void (*at_barrier)(void);
+static void (*at_wait)(void);
+static bool no_barrier;
+static void (*at_thread_end)(void *argument);
+static void *thread_end_argument;
 
 void host_fake_become(size_t cache, size_t n_caches)
 {
     // The smallest hash of 32 bits that is scaled to `cache`.
     thread_hash = (((uint64_t)cache << 32) + n_caches - 1) / n_caches;
+}
+
+void host_fake_meanwhile(void (*barrier)(void), void (*wait)(void))
+{
+    at_barrier = barrier;
+    at_wait = wait;
+}
+
+void host_fake_offer_barrier(bool offer)
+{
+    no_barrier = !offer;
+}
+
+void host_fake_end_thread(void)
+{
+    void *argument = thread_end_argument;
+    thread_end_argument = NULL;
+    if (argument != NULL)
+        at_thread_end(argument);
 }
 
 size_t host_cpus(void)
@@ -65,11 +90,13 @@ uint64_t host_random(void)
 
 void host_yield(void)
 {
+    if (at_wait != NULL)
+        at_wait();
 }
 
 bool host_barrier_register(void)
 {
-    return true;
+    return !no_barrier;
 }
 
 bool host_barrier_all_threads(void)
@@ -79,15 +106,18 @@ bool host_barrier_all_threads(void)
 
 bool host_at_thread_end(void (*act)(void *argument))
 {
-    return act != NULL;
+    at_thread_end = act;
+    return true;
 }
 
 void host_thread_end_argument(void *argument)
 {
+    thread_end_argument = argument;
 }
 
 void host_sleep_ns(long n)
 {
+    host_yield();
 }
 
 size_t host_thread_hash(void)

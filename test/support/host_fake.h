@@ -4,6 +4,7 @@
 
 #include "os/host.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HOST_FAKE_CPUS 3
@@ -23,5 +24,15 @@ const char *host_fake_path_read(void);
 // All that host_say was given since host_fake_forget_said, at most 64 KiB.
 const char *host_fake_said(void);
 void        host_fake_forget_said(void);
+
+// What other threads do meanwhile: called in each host_barrier_all_threads(), and in each
+// host_yield() and host_sleep_ns(). NULL: nothing.
+void host_fake_meanwhile(void (*at_barrier)(void), void (*at_wait)(void));
+
+// Does the kernel offer the barrier? Yes, until told otherwise.
+void host_fake_offer_barrier(bool offer);
+
+// The calling thread ends, and another begins in its place.
+void host_fake_end_thread(void);
 
 #endif

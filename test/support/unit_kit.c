@@ -13,66 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-const struct page_shape page_shapes[SET_SHAPES] = {
-    {"4K", 4 * KIB, 1, 256},
-    {"16K", 16 * KIB, 2, 0},
-    {"64K", 64 * KIB, 8, 0},
-    {"4K without huge pages", 4 * KIB, 1, 0},
-    {"64K with huge pages", 64 * KIB, 8, 256},
-};
-
-// ---- tables of cases --------------------------------------------------------------------------
-
-struct CMUnitTest       unit_tests[UNIT_TESTS_MAX];
-static struct unit_case unit_cases[UNIT_TESTS_MAX];
-static char             unit_names[UNIT_TESTS_MAX][120];
-static size_t           n_unit_tests;
-
-static void add_test(const char *prefix, const char *name, CMUnitTestFunction function,
-                     struct unit_case unit_case)
-{
-    if (n_unit_tests == UNIT_TESTS_MAX) {
-        fprintf(stderr, "unit_kit: more than %d tests\n", UNIT_TESTS_MAX);
-        abort();
-    }
-    size_t i = n_unit_tests++;
-    unit_cases[i] = unit_case;
-    if (unit_case.shape != NULL)
-        snprintf(unit_names[i], sizeof unit_names[i], "%s %s (%s)", prefix, name,
-                 unit_case.shape->name);
-    else
-        snprintf(unit_names[i], sizeof unit_names[i], "%s %s", prefix, name);
-    unit_tests[i] = (struct CMUnitTest){
-        .name = unit_names[i], .test_func = function, .initial_state = &unit_cases[i]};
-}
-
-void unit_add_table(const struct unit_table *table)
-{
-    for (size_t i = 0; i < table->n_rows; i++) {
-        const char *row = (const char *)table->rows + i * table->row_bytes;
-        const char *name;
-        memcpy(&name, row, sizeof name);
-        for (size_t s = 0; s < table->n_shapes; s++)
-            add_test(table->prefix, name, table->function,
-                     (struct unit_case){row, &page_shapes[s]});
-        if (table->n_shapes == 0)
-            add_test(table->prefix, name, table->function, (struct unit_case){row, NULL});
-    }
-}
-
-void unit_add_sentences(const char *prefix, const struct unit_sentence *sentences,
-                        size_t n_sentences, size_t n_shapes)
-{
-    for (size_t i = 0; i < n_sentences; i++) {
-        for (size_t s = 0; s < n_shapes; s++)
-            add_test(prefix, sentences[i].name, sentences[i].function,
-                     (struct unit_case){NULL, &page_shapes[s]});
-        if (n_shapes == 0)
-            add_test(prefix, sentences[i].name, sentences[i].function,
-                     (struct unit_case){NULL, NULL});
-    }
-}
-
 // ---- a page set and its model -----------------------------------------------------------------
 
 struct unit_set *unit_set_new(const struct page_shape *shape)
@@ -448,51 +388,4 @@ uint64_t unit_random_next(struct unit_random *random)
     mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
     return mixed ^ mixed >> 31;
-}
-
-// Runs `function` in a child and returns its wait status; its stderr, cut short, in `text`.
-static int run_in_child(void (*function)(void *), void *argument, char *text, size_t text_bytes)
-{
-    int pipe_ends[2];
-    assert_int_equal(pipe(pipe_ends), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        // Without cmocka's handlers, which would go on with the next test.
-        signal(SIGSEGV, SIG_DFL);
-        signal(SIGBUS, SIG_DFL);
-        dup2(pipe_ends[1], STDERR_FILENO);
-        close(pipe_ends[0]);
-        close(pipe_ends[1]);
-        function(argument);
-        _exit(0);
-    }
-    close(pipe_ends[1]);
-    size_t  length = 0;
-    ssize_t n_read;
-    while ((n_read = read(pipe_ends[0], text + length, text_bytes - 1 - length)) > 0)
-        length += (size_t)n_read;
-    text[length] = '\0';
-    close(pipe_ends[0]);
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
-}
-
-void expect_dies(void (*function)(void *), void *argument, const char *text)
-{
-    char written[4096];
-    int  status = run_in_child(function, argument, written, sizeof written);
-    assert_int_not_equal(status, 0);
-    if (strstr(written, text) == NULL)
-        fail_msg("expected \"%s\" in \"%s\"", text, written);
-}
-
-void expect_survives(void (*function)(void *), void *argument)
-{
-    char written[4096];
-    int  status = run_in_child(function, argument, written, sizeof written);
-    if (status != 0)
-        fail_msg("the child ended with status 0x%x: %s", (unsigned)status, written);
 }
