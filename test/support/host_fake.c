@@ -46,7 +46,7 @@ void host_fake_forget_said(void)
     said_bytes = 0;
     said[0] = '\0';
 }
-static size_t thread_hash;
+
 static void (*at_barrier)(void);
 static void (*at_wait)(void);
 static bool no_barrier;
@@ -101,7 +101,9 @@ bool host_barrier_register(void)
 
 bool host_barrier_all_threads(void)
 {
-    return true;
+    if (at_barrier != NULL)
+        at_barrier();
+    return !no_barrier;
 }
 
 bool host_at_thread_end(void (*act)(void *argument))

@@ -368,7 +368,7 @@ static void a_span_that_changes_owner_takes_its_notes_along(void **state)
     struct span *span = current_of(first, size_class);
     free_all(world, first, &slots[0], 1);
     cache_empty(first);
-    assert_true(central_take_full_span(&world->central, span, &second->inbox));
+    assert_ptr_equal(central_take_span(&world->central, size_class, &second->inbox), span);
     assert_int_equal(cache_free_in_new(second, span, 1), SPAN_GIVEN);
     // Who was slow has seen the first owner.
     or_acq_rel(&span->freed_elsewhere[0], UINT64_C(1) << 2);
@@ -405,24 +405,40 @@ static void a_slot_freed_twice_is_found_and_not_counted(void **state)
     span_world_delete(world);
 }
 
-static void the_first_free_in_a_central_span_brings_it_along(void **state)
+static void the_first_free_in_a_full_central_span_brings_it_along(void **state)
 {
     struct span_world *world = span_world_new();
     struct cache      *cache = world_cache(world);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        void *slot = world_fetch(world, i), *neighbour = world_fetch(world, i);
-        assert_int_equal(world_free(world, cache, slot), SPAN_GIVEN);
-        assert_ptr_equal(load_relaxed(&world_span_at(world, slot)->owner), &cache->inbox);
+        static void *slots[SLOTS_MAX];
+        size_t       n_slots = size_classes[i].n_slots;
+        for (size_t k = 0; k < n_slots; k++)
+            slots[k] = world_fetch(world, i);
+        assert_int_equal(world_free(world, cache, slots[1]), SPAN_GIVEN);
+        assert_ptr_equal(load_relaxed(&world_span_at(world, slots[1])->owner), &cache->inbox);
         assert_int_equal(n_partial(cache, i), 1);
         assert_int_equal(cache->classes[i].n_freed, 1);
-        assert_ptr_equal(world_allocate(cache, i), slot);
-        free_all(world, cache, &neighbour, 1);
+        assert_ptr_equal(world_allocate(cache, i), slots[1]);
+        free_all(world, cache, slots, n_slots);
         expect_world(world);
     }
     span_world_delete(world);
 }
 
-static void a_central_span_brought_along_that_is_free_then_is_kept_only_if_small(void **state)
+static void a_central_span_with_free_slots_stays_where_it_is(void **state)
+{
+    struct span_world *world = span_world_new();
+    struct cache      *cache = world_cache(world);
+    void              *slot = world_fetch(world, 5), *neighbour = world_fetch(world, 5);
+    assert_int_equal(world_free(world, cache, slot), SPAN_GIVEN);
+    assert_true(central_owns(&world->central, world_span_at(world, neighbour)));
+    assert_ptr_equal(world_fetch(world, 5), slot);
+    free_all(world, cache, &slot, 1);
+    free_all(world, cache, &neighbour, 1);
+    span_world_delete(world);
+}
+
+static void a_central_span_that_is_free_then_is_kept_only_if_small(void **state)
 {
     struct span_world *world = span_world_new();
     struct cache      *cache = world_cache(world);
@@ -497,6 +513,7 @@ static void a_private_cache_knows_all_its_spans_and_shares_none(void **state)
         assert_int_equal(world_give_back(world, in_central), SPAN_GIVEN);
     }
     cache_discard(private);
+    central_tidy(&world->central);
     assert_int_equal(world_in_use_bytes(world), 0);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &world->central.lists[i];
@@ -644,10 +661,12 @@ static const struct unit_sentence sentences[] = {
     {"a span that changes owner takes its notes along",
      a_span_that_changes_owner_takes_its_notes_along},
     {"a slot freed twice is found and not counted", a_slot_freed_twice_is_found_and_not_counted},
-    {"the first free in a central span brings it along",
-     the_first_free_in_a_central_span_brings_it_along},
-    {"a central span brought along that is free then is kept only if small",
-     a_central_span_brought_along_that_is_free_then_is_kept_only_if_small},
+    {"the first free in a full central span brings it along",
+     the_first_free_in_a_full_central_span_brings_it_along},
+    {"a central span with free slots stays where it is",
+     a_central_span_with_free_slots_stays_where_it_is},
+    {"a central span that is free then is kept only if small",
+     a_central_span_that_is_free_then_is_kept_only_if_small},
     {"a private cache knows all its spans and shares none",
      a_private_cache_knows_all_its_spans_and_shares_none},
 };

@@ -87,6 +87,9 @@ static void the_last_slot_sends_a_span_back_to_the_page_heap(void **state)
                              world_n_spans(world, i) * world_span_bytes(i));
             assert_int_equal(world_give_back(world, slots[(at * 2 + 1) % n]), SPAN_GIVEN);
         }
+        // A small one is kept for the next object.
+        assert_int_equal(world_n_spans(world, i), size_classes[i].span_pages <= 2);
+        central_tidy(&world->central);
         assert_int_equal(world_in_use_bytes(world), 0);
         assert_int_equal(world_n_spans(world, i), 0);
         assert_int_equal(n_allocated(world, i), n);
@@ -202,22 +205,23 @@ static void a_span_with_free_slots_is_handed_over(void **state)
     span_world_delete(world);
 }
 
-static void a_certain_span_is_handed_over_only_by_its_owner(void **state)
+static void a_certain_span_is_handed_over_only_full_and_by_its_owner(void **state)
 {
-    struct span_world *world = given_a_world();
-    unsigned           size_class = class_with_slots(4);
-    void              *slots[4];
+    struct span_world   *world = given_a_world();
+    unsigned             size_class = class_with_slots(4);
+    struct central_list *list = &world->central.lists[size_class];
+    void                *slots[4];
     for (size_t n_used = 1; n_used <= 4; n_used++) {   // with 4, it is in no list
-        for (size_t i = 0; i < n_used; i++)
-            slots[i] = world_fetch(world, size_class);
+        slots[n_used - 1] = world_fetch(world, size_class);
         struct span *span = world_span_at(world, slots[0]);
-        assert_true(central_take_full_span(&world->central, span, &owners[0]));
-        assert_ptr_equal(owner_of(span), &owners[0]);
-        assert_false(span->listed);
-        assert_null(world->central.lists[size_class].first);
-        assert_false(central_take_full_span(&world->central, span, &owners[1]));
-        assert_ptr_equal(owner_of(span), &owners[0]);
+        assert_int_equal(central_take_full_span(&world->central, span, &owners[0]), n_used == 4);
+        assert_ptr_equal(owner_of(span), n_used == 4 ? &owners[0] : &list->inbox);
+        assert_int_equal(span->listed, n_used < 4);
+        assert_int_equal(list->first == NULL, n_used == 4);
     }
+    struct span *span = world_span_at(world, slots[0]);
+    assert_false(central_take_full_span(&world->central, span, &owners[1]));
+    assert_ptr_equal(owner_of(span), &owners[0]);
     span_world_delete(world);
 }
 
@@ -241,14 +245,14 @@ static void a_full_span_whose_slots_came_back_to_the_inbox_is_found(void **state
 static const struct put_row {
     const char *name;
     size_t      n_free, n_freed_elsewhere;   // of 4 slots
-    bool        listed, destroyed;
+    bool        listed;
 } put_rows[] = {
-    {"a full one is in no list", 0, 0, false, false},
-    {"one with a free slot is listed", 1, 0, true, false},
-    {"what others freed is taken in", 0, 1, true, false},
-    {"a free one goes to the page heap", 4, 0, false, true},
-    {"a free one whose note has not come is listed", 0, 4, true, false},
-    {"a free one whose note has not come is listed, too", 3, 1, true, false},
+    {"a full one is in no list", 0, 0, false},
+    {"one with a free slot is listed", 1, 0, true},
+    {"what others freed waits in the inbox", 0, 1, false},
+    {"a free one is kept if it is small and the only one", 4, 0, true},
+    {"one that others have freed waits in the inbox", 0, 4, false},
+    {"one that others have freed is listed for what the owner has", 3, 1, true},
 };
 
 static void is_put_where_it_belongs(void **state)
@@ -261,13 +265,10 @@ static void is_put_where_it_belongs(void **state)
     for (size_t i = 0; i < row->n_freed_elsewhere; i++)
         assert_int_equal(free_elsewhere(span, i), SPAN_GIVEN);
     central_put_span(&world->central, span);
-    assert_int_equal(world_n_spans(world, size_class), !row->destroyed);
-    assert_int_equal(world_in_use_bytes(world), row->destroyed ? 0 : world_span_bytes(size_class));
+    assert_int_equal(world_n_spans(world, size_class), 1);
     assert_ptr_equal(list->first, row->listed ? span : NULL);
-    if (!row->destroyed) {
-        assert_true(central_owns(&world->central, span));
-        assert_int_equal(span->n_free, row->n_free + row->n_freed_elsewhere);
-    }
+    assert_true(central_owns(&world->central, span));
+    assert_int_equal(span->n_free, row->n_free);
     span_world_delete(world);
 }
 
@@ -279,6 +280,7 @@ static void a_note_follows_its_span_to_the_next_owner(void **state)
     unsigned           size_class = class_with_slots(64);
     struct span_inbox *central_inbox = &world->central.lists[size_class].inbox;
     struct span       *span = given_span(world, size_class, central_inbox, 0);
+    span->n_free = 0;
     assert_int_equal(free_elsewhere(span, 5), SPAN_GIVEN);
     assert_ptr_equal(central_inbox->first, span);
     assert_true(central_take_full_span(&world->central, span, &owners[1]));
@@ -299,11 +301,11 @@ static void an_idle_span_stays_until_the_last_note_has_come(void **state)
     struct span_world *world = given_a_world();
     unsigned           size_class = class_with_slots(128);
     struct span       *span = given_span(world, size_class, &owners[0], 126);
-    set_bit_only(span, 0);
+    span->owed_notes = 1;   // somebody has set a bit, it was taken in, and he has not come further
     central_put_span(&world->central, span);
-    assert_int_equal(span->owed_notes, 1);
-    assert_int_equal(span->n_free, 127);
+    assert_int_equal(span->n_free, 126);
     assert_int_equal(world_give_back(world, world_slot(span, 1)), SPAN_GIVEN);
+    assert_int_equal(world_give_back(world, world_slot(span, 0)), SPAN_GIVEN);
     assert_int_equal(span->n_free, 128);
     assert_true(span->listed);   // what is in it may be had
     assert_ptr_equal(world_fetch(world, size_class), world_slot(span, 0));
@@ -327,8 +329,9 @@ static void a_note_that_comes_to_the_owner_before_keeps_the_span_as_well(void **
     struct span       *span = given_span(world, size_class, central_inbox, 63);
     set_bit_only(span, 0);
     add_note_only(span, central_inbox);
+    span->n_free = 0;
     assert_true(central_take_full_span(&world->central, span, &owners[0]));
-    span_take_in(span);
+    take_bits_only(span);
     assert_int_equal(span_count_free(span), 64);
     assert_false(span_is_idle(span));
     central_tidy(&world->central);
@@ -449,12 +452,6 @@ static void list_a_full_span(struct central_list *list, struct span *span)
         store_relaxed(&span->free[i], 0);
 }
 
-static void list_an_idle_span(struct central_list *list, struct span *span)
-{
-    span->n_free = span_class(span)->n_slots;
-    store_relaxed(&span->free[0], span_class(span)->last_word);
-}
-
 static void change_its_class(struct central_list *list, struct span *span)
 {
     span->size_class++;
@@ -490,7 +487,6 @@ static const struct verify_row {
     void (*corrupt)(struct central_list *list, struct span *span);
 } verify_rows[] = {
     {"T1 a full span", "T1", list_a_full_span},
-    {"T1 an idle span", "T1", list_an_idle_span},
     {"T1 a span of another class", "T1", change_its_class},
     {"T1 a span that thinks it is in no list", "T1", say_it_is_in_no_list},
     {"T2 a slot counted twice", "T2", count_one_more},
@@ -546,7 +542,7 @@ static const struct unit_sentence sentences[] = {
     {"a discarded span leaves its slots freed", a_discarded_span_leaves_its_slots_freed},
     {"a span with free slots is handed over", a_span_with_free_slots_is_handed_over},
     {"a certain span is handed over only by its owner",
-     a_certain_span_is_handed_over_only_by_its_owner},
+     a_certain_span_is_handed_over_only_full_and_by_its_owner},
     {"a full span whose slots came back to the inbox is found",
      a_full_span_whose_slots_came_back_to_the_inbox_is_found},
     {"a note follows its span to the next owner", a_note_follows_its_span_to_the_next_owner},

@@ -297,7 +297,7 @@ static void happen(struct span *span, const struct event *event)
         add_note_only(span);
         break;
     case TAKES:
-        span_take_in(span);
+        take_bits_only(span);
         break;
     case EMPTIES:
         empty_inbox(span);
@@ -381,7 +381,7 @@ static void take_in_somehow(struct span *span, struct naive_span *naive, bool fr
         naive->owed -= naive->notes;
         naive->notes = 0;
     } else {
-        span_take_in(span);
+        take_bits_only(span);
     }
     naive_take_in(naive);
 }
