@@ -5,6 +5,9 @@
 
 #define SAID_BYTES (64 * 1024)
 
+static bool   barrier_is_offered = true, barrier_is_granted = true;
+static size_t barriers_asked;
+
 static size_t             thread_hash;
 static const char *const *environment;
 static bool               process_is_secure;
@@ -67,14 +70,27 @@ void host_yield(void)
 {
 }
 
+void host_fake_set_barrier(bool is_offered, bool is_granted)
+{
+    barrier_is_offered = is_offered;
+    barrier_is_granted = is_granted;
+    barriers_asked = 0;
+}
+
+size_t host_fake_barriers_asked(void)
+{
+    return barriers_asked;
+}
+
 bool host_barrier_register(void)
 {
-    return true;
+    return barrier_is_offered;
 }
 
 bool host_barrier_all_threads(void)
 {
-    return true;
+    barriers_asked++;
+    return barrier_is_granted;
 }
 
 bool host_at_thread_end(void (*act)(void *argument))
