@@ -14,9 +14,14 @@ extern void _IO_list_lock(void) __attribute__((weak));
 extern void _IO_list_unlock(void) __attribute__((weak));
 extern void _IO_list_resetlock(void) __attribute__((weak));
 
+// Of this thread, begun and not over: more than one where a signal handler that has interrupted a
+// fork forks, too. Its child may return from the handler and end the outer fork, so the inner one
+// leaves stdio's lock as it is.
+static THREAD_LOCAL unsigned n_forks_under_way;
+
 static void before_fork(void)
 {
-    if (_IO_list_lock != NULL)
+    if (n_forks_under_way++ == 0 && _IO_list_lock != NULL)
         _IO_list_lock();
     front_fork_prepare();
 }
@@ -24,13 +29,16 @@ static void before_fork(void)
 static void after_fork_in_parent(void)
 {
     front_fork_parent();
-    if (_IO_list_unlock != NULL)
+    if (n_forks_under_way == 1 && _IO_list_unlock != NULL)
         _IO_list_unlock();
+    n_forks_under_way--;
 }
 
 static void after_fork_in_child(void)
 {
     front_fork_child();
+    if (--n_forks_under_way > 0)
+        return;
     // The lock's owner was the parent's thread. glibc makes it anew only if the parent had more
     // than one.
     if (_IO_list_resetlock != NULL)

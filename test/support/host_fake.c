@@ -5,6 +5,9 @@
 
 #define SAID_BYTES (64 * 1024)
 
+static bool   barrier_is_offered = true, barrier_is_granted = true;
+static size_t barriers_asked;
+
 static size_t             thread_hash;
 static const char *const *environment;
 static bool               process_is_secure;
@@ -49,7 +52,6 @@ void host_fake_forget_said(void)
 
 static void (*at_barrier)(void);
 static void (*at_wait)(void);
-static bool no_barrier;
 static void (*at_thread_end)(void *argument);
 static void *thread_end_argument;
 
@@ -67,7 +69,7 @@ void host_fake_meanwhile(void (*barrier)(void), void (*wait)(void))
 
 void host_fake_offer_barrier(bool offer)
 {
-    no_barrier = !offer;
+    host_fake_set_barrier(offer, offer);
 }
 
 void host_fake_end_thread(void)
@@ -94,16 +96,29 @@ void host_yield(void)
         at_wait();
 }
 
+void host_fake_set_barrier(bool is_offered, bool is_granted)
+{
+    barrier_is_offered = is_offered;
+    barrier_is_granted = is_granted;
+    barriers_asked = 0;
+}
+
+size_t host_fake_barriers_asked(void)
+{
+    return barriers_asked;
+}
+
 bool host_barrier_register(void)
 {
-    return !no_barrier;
+    return barrier_is_offered;
 }
 
 bool host_barrier_all_threads(void)
 {
     if (at_barrier != NULL)
         at_barrier();
-    return !no_barrier;
+    barriers_asked++;
+    return barrier_is_granted;
 }
 
 bool host_at_thread_end(void (*act)(void *argument))

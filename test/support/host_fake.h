@@ -12,6 +12,11 @@
 // From now on the calling thread is one that is spread to cache `cache` of `n_caches`.
 void host_fake_become(size_t cache, size_t n_caches);
 
+// What host_barrier_register and host_barrier_all_threads answer; at first both true.
+void host_fake_set_barrier(bool is_offered, bool is_granted);
+// How often host_barrier_all_threads was asked since host_fake_set_barrier.
+size_t host_fake_barriers_asked(void);
+
 // What host_environment and host_is_secure answer; at first NULL and false. Nothing is copied.
 void host_fake_set_environment(const char *const *entries, bool is_secure);
 

@@ -92,15 +92,15 @@ static void nobody_gets_two(void **state)
     size_t n_caches = caches()->n_caches;
     host_fake_end_thread();   // so that there is one to be had
     given_a_new_thread();
-    this_thread.earning = true;   // a signal handler while the thread is being given one
+    this_thread.changing = true;   // a signal handler while the thread is being given one
     assert_null(earn());
-    this_thread.earning = false;
+    this_thread.changing = false;
     lock_n_of_this_thread++;   // or while it holds a lock
     assert_null(earn());
     lock_n_of_this_thread--;
     assert_non_null(caches()->idle);
     assert_non_null(earn());
-    assert_false(this_thread.earning);
+    assert_false(this_thread.changing);
     assert_null(caches()->idle);
     assert_int_equal(caches()->n_caches, n_caches);
 }
@@ -114,7 +114,7 @@ static void without_memory_for_one_a_thread_does_without(void **state)
         continue;
     for (int i = 0; i < 10; i++)
         assert_null(earn());
-    assert_false(this_thread.earning);
+    assert_false(this_thread.changing);
     vm_fake_refuse(0, false);
     assert_non_null(earn());
 }
