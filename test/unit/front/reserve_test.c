@@ -163,8 +163,8 @@ static void random_traffic_is_as_in_an_array(void **state)
         size_t n_units = random_between(&random, 1, 12);
         size_t step = (size_t)1 << random_below(&random, 3);
         size_t expected = naive_find(n_units, step);
-        char  *object = reserve_allocate(&reserve, step * RESERVE_UNIT_BYTES,
-                                         n_units * RESERVE_UNIT_BYTES - random_below(&random, 1024));
+        size_t n_bytes = n_units * RESERVE_UNIT_BYTES - random_below(&random, 1024);
+        char  *object = reserve_allocate(&reserve, step * RESERVE_UNIT_BYTES, n_bytes);
         assert_int_equal(object == NULL ? RESERVE_UNITS : unit_of(object), expected);
         for (size_t k = 0; object != NULL && k < n_units; k++)
             owners[expected + k] = expected + 1;
