@@ -17,7 +17,7 @@ FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
 TIME       ?= 600
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test check fuzz bench install uninstall format clean
+.PHONY: all help setup run test test-programs check fuzz bench install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -37,6 +37,12 @@ run: ## build, then show on a real server what neap does
 test: ## build every variant and run all tests; ends with "N passed, N failed"
 	@dev/setup test
 	@dev/test
+
+test-programs: ## build, then compare 30 real programs under libc's malloc and under neap
+	@dev/setup test-programs
+	@test/real/fetch_sources $(BUILD)/sources
+	@$(MAKE) --no-print-directory all
+	@dev/test_programs
 
 check: ## what to run before every commit: format, layers, tidy, unit tests
 	@dev/setup test
@@ -68,4 +74,4 @@ clean: ## remove the build directories
 	    build-fuzz build-fuzz-ubsan build-fuzz-afl build-fuzz-coverage
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22

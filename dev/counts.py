@@ -62,6 +62,16 @@ def count_unittest(status, output):
                   output)
 
 
+def count_summary(status, output):
+    """A program that runs tests of its own and ends with "N passed, N failed"."""
+    last = (output.strip().splitlines() or [''])[-1]
+    said = re.fullmatch(r'(\d+) passed, (\d+) failed', last)
+    passed, failed = (int(n) for n in said.groups()) if said else (0, 0)
+    if failed == 0 and (status != 0 or passed == 0):
+        failed = 1
+    return Result(passed, failed, last if said else status_text(status), output)
+
+
 def count_one(status, output):
     """A gate or a script: one test."""
     if status == SKIPPED:

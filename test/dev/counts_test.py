@@ -54,6 +54,13 @@ class Counts(unittest.TestCase):
         self.assert_counts(counts.count_unittest(
             1, 'Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n'), 2, 3)
 
+    def test_summary(self):
+        self.assert_counts(counts.count_summary(0, 'ok a\n9 passed, 0 failed\n'), 9, 0)
+        self.assert_counts(counts.count_summary(1, 'FAIL b\n9 passed, 2 failed\n'), 9, 2)
+        self.assert_counts(counts.count_summary(1, '9 passed, 0 failed\n'), 9, 1)
+        self.assert_counts(counts.count_summary(0, '0 passed, 0 failed\n'), 0, 1)
+        self.assert_counts(counts.count_summary(0, '9 passed, 0 failed\nand more\n'), 0, 1)
+
     def test_gates_and_scripts(self):
         self.assert_counts(counts.count_one(0, ''), 1, 0)
         self.assert_counts(counts.count_one(1, 'x'), 0, 1)
