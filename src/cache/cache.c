@@ -59,18 +59,23 @@ static void put_aside(struct cache *cache, struct span *span)
     span->listed = false;
 }
 
+static void list_if_free(struct cache *cache, struct span *span)
+{
+    struct cache_spans *spans = &cache->spans[span->size_class];
+    if (span->listed || !span_has_free(span))
+        return;
+    if (cache_is_private(cache))
+        span_list_remove(&spans->full, span);
+    span_list_add(&spans->partial, span);
+}
+
 static void list_or_destroy(struct cache *cache, struct span *span)
 {
     struct cache_spans *spans = &cache->spans[span->size_class];
     if (span == spans->current)
         return;
-    bool has_free = span_has_free(span);
-    if (has_free && !span->listed) {
-        if (cache_is_private(cache))
-            span_list_remove(&spans->full, span);
-        span_list_add(&spans->partial, span);
-    }
-    if (!has_free || !span_is_idle(span))
+    list_if_free(cache, span);
+    if (!span_is_idle(span))
         return;
     bool only_one = spans->partial == span && span->next == NULL;
     if (only_one && span->run.n_pages <= KEPT_IDLE_PAGES_MAX)
@@ -81,7 +86,11 @@ static void list_or_destroy(struct cache *cache, struct span *span)
 
 void cache_note_freed(struct cache *cache, struct span *span)
 {
-    list_or_destroy(cache, span);
+    // A signal handler that has interrupted the holder of a lock may take none: an idle span stays.
+    if (UNLIKELY(lock_this_thread_has_any()))
+        list_if_free(cache, span);
+    else
+        list_or_destroy(cache, span);
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)

@@ -78,7 +78,8 @@ static enum span_give_result give_from_cache(struct gift *gift, struct cache *ca
     // owner: a span of ours stays ours while we are inside
     if (load_relaxed(&span->owner) == &cache->inbox)
         return cache_free(cache, span, span->size_class, slot);
-    if (central_owns(central, span)) {
+    // A signal handler that has interrupted the holder of a lock takes none.
+    if (central_owns(central, span) && LIKELY(!lock_this_thread_has_any())) {
         if (central_take_full_span(central, span, &cache->inbox))
             return cache_free_in_new(cache, span, slot);
         return central_give_back(central, span, slot, &gift->crowded);
