@@ -50,9 +50,9 @@ void lock_init(struct lock *lock, enum lock_rank rank)
 
 NO_LOCK_ANALYSIS void lock_acquire(struct lock *lock)
 {
-    DCHECK_IF(lock_order_note_acquire(lock));
     lock_n_of_this_thread++;
-    compiler_barrier();   // a signal handler finds it counted before it is held
+    compiler_barrier();   // a signal handler finds it counted before it is noted or held
+    DCHECK_IF(lock_order_note_acquire(lock));
     for (int spin = 0; spin < SPINS_MAX; spin++) {
         uint32_t seen = LOCK_FREE;
         if (LIKELY(cas_acquire(&lock->state, &seen, LOCK_HELD)))   // pairs with: lock_release
