@@ -48,7 +48,7 @@ static void write_differences(const struct subject *first, const struct subject 
     (void)fprintf(out, "{");
     for (size_t m = 0; m < N_MEASURES; m++)
         (void)fprintf(out, "%s\"%s\": \"%s\"", m > 0 ? ", " : "", report_measures[m].key,
-                      words[report_difference(first, subject, m)]);
+                      words[report_difference(first, subject, (enum measure)m)]);
     (void)fprintf(out, "}");
 }
 

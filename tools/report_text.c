@@ -19,16 +19,16 @@
 static const struct tolerance time_tolerance = {0.10, 0.010}, memory_tolerance = {0.05, 0};
 
 const struct measure_info report_measures[N_MEASURES] = {
-    [MEASURE_WALL_S] = {"wall s", "wall time", "wall_seconds", 1, true},
-    [MEASURE_CPU_S] = {"CPU s", "CPU time", "cpu_seconds", 1, true},
+    [MEASURE_WALL_S] = {"wall s", "wall time", "wall_seconds", 1, true, false},
+    [MEASURE_CPU_S] = {"CPU s", "CPU time", "cpu_seconds", 1, true, false},
     [MEASURE_PEAK_RESIDENT_BYTES] = {"peak resident MiB", "peak resident", "peak_resident_bytes",
-                                     MIB, false},
+                                     MIB, false, false},
     [MEASURE_END_RESIDENT_BYTES] = {"resident at end MiB", "resident at the end",
-                                    "end_resident_bytes", MIB, false},
+                                    "end_resident_bytes", MIB, false, false},
     [MEASURE_AREA_BYTE_S] = {"resident area MiB*s", "resident area", "resident_byte_seconds", MIB,
-                             false},
-    [MEASURE_PEAK_MAPPED_BYTES] = {"peak mapped MiB", NULL, "peak_mapped_bytes", MIB, false},
-    [MEASURE_MINOR_FAULTS] = {"minor faults", NULL, "minor_faults", 1, false, .is_count = true},
+                             false, false},
+    [MEASURE_PEAK_MAPPED_BYTES] = {"peak mapped MiB", NULL, "peak_mapped_bytes", MIB, false, false},
+    [MEASURE_MINOR_FAULTS] = {"minor faults", NULL, "minor_faults", 1, false, true},
 };
 
 enum difference report_difference(const struct subject *first, const struct subject *subject,
@@ -230,7 +230,7 @@ static void write_verdict_line(const struct subject *first, const struct subject
     bool                     is_empty = true;
     for (size_t m = 0; m < N_MEASURES; m++) {
         const struct measure_info *info = &report_measures[m];
-        if (info->sentence == NULL || report_difference(first, subject, m) != wanted)
+        if (info->sentence == NULL || report_difference(first, subject, (enum measure)m) != wanted)
             continue;
         if (is_empty)
             (void)fprintf(out, "  %-15s ", words[wanted]);

@@ -106,13 +106,13 @@ static void many_allocators_stand_one_below_the_other(void **state)
     trial.n_subjects = 4;
     trial_conclude(&trial);
     static const char *const parts[] = {
-        "\npeak resident MiB\n"
-        "  present malloc      200 (200-201)\n"
-        "  neap                100 (100-101)             0.50\n"
-        "  jemalloc            150 (150-150)             0.75\n"
-        "  an-allocator-with-a 150 (150-150)             0.75\n",
-        "\n           resident MiB\n"
-        "  time s     present      neap  jemalloc an-alloca\n",
+        ("\npeak resident MiB\n"
+         "  present malloc      200 (200-201)\n"
+         "  neap                100 (100-101)             0.50\n"
+         "  jemalloc            150 (150-150)             0.75\n"
+         "  an-allocator-with-a 150 (150-150)             0.75\n"),
+        ("\n           resident MiB\n"
+         "  time s     present      neap  jemalloc an-alloca\n"),
         "\nverdict: jemalloc against present malloc\n",
     };
     expect_text(&trial, parts, LENGTH_OF(parts));
