@@ -78,8 +78,8 @@ expect 127 run --timeline "$work/t.csv" --svg "$work/new.svg" -- no-such-command
 for option in '' --summary; do
     for signal in TERM INT HUP USR1; do
         rm -f "$work/ready"
-        # sh starts background jobs with SIGINT ignored, and neap rightly leaves that as it is.
-        env --default-signal=INT "$neap" run $option -- sh -c "trap 'exit 9' $signal
+        # sh starts background jobs with SIGINT ignored, nohup all with SIGHUP; neap leaves it so.
+        env --default-signal=$signal "$neap" run $option -- sh -c "trap 'exit 9' $signal
             : >'$work/ready'; for i in \$(seq 200); do sleep 0.05; done" >"$work/out" 2>"$work/err" &
         pid=$!
         tries=0
