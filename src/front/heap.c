@@ -55,9 +55,10 @@ size_t front_trim(void)
     if (lock_this_thread_has_any())
         return 0;
     release_late_frees(heap);
+    central_tidy(&heap->central);   // what it finds to belong to others goes there
     caches_tidy(&heap->caches);
     heaps_tidy(&heap->heaps);
-    central_tidy(&heap->central);   // last: what the others found not to be theirs has come here
+    central_tidy(&heap->central);   // and the other way round
     return page_heap_trim(&heap->pages);
 }
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SMALL_BYTES 3840   // four slots in a span
-#define SLOTS 4
+#define SMALL_BYTES 4096
+#define SLOTS 4   // so many in a span
 #define LARGE_BYTES (100 * KIB)
 #define FILL 0x5A
 
@@ -51,6 +51,7 @@ static void *allocate_from(enum whose whose, size_t n_bytes)
 
 static void prepare(void)
 {
+    assert_int_equal(size_classes[size_class_for(SMALL_BYTES)].n_slots, SLOTS);
     found.own = caches_adopt(&heap_get()->caches, SIZE_MAX);
     found.another = caches_adopt(&heap_get()->caches, SIZE_MAX);
     found.heap = heap_create("found");
