@@ -2,8 +2,6 @@
 // others, and nobody gathers it. cache/caches.c, cache/cache.c, span/span.c, span/central.c.
 #include "kit.h"
 
-#define KIB ((size_t)1024)
-
 // ---- a producer whose consumer keeps up -------------------------------------------------------
 
 #define MESSAGES 150000   // more than twice what a count of 16 bits holds
@@ -19,15 +17,20 @@ static void put_into_box(void *message)
         sched_yield();
 }
 
-static void *free_what_is_in_the_box(void *last)
+static void receive_until(const void *last, void (*receive)(void *message))
 {
     for (void *message = NULL; message != last;) {
         while ((message = box) == NULL)
             sched_yield();
         if (message != last)
-            free(message);
+            receive(message);
         box = NULL;
     }
+}
+
+static void *free_what_is_in_the_box(void *last)
+{
+    receive_until(last, free);
     return NULL;
 }
 
@@ -110,11 +113,15 @@ static void *build_and_rest(void *unused)
     return unused;
 }
 
+// It is seldom inside its cache: where it waits for a CPU there, nobody can do anything.
 static void *build_and_go_on_with_one_class(void *unused)
 {
     build_and_end(unused);
-    for (;;)
+    for (;;) {
         free(opaque(malloc(64)));
+        for (int i = 0; i < 1000; i++)
+            opaque(NULL);
+    }
     return unused;
 }
 
@@ -149,41 +156,32 @@ static void what_others_freed_of_a_busy_thread_is_used_again(void)
 
 // ---- threads without caches -------------------------------------------------------------------
 
-static atomic_int n_with_caches;
-
-static void *have_a_cache(void *unused)
-{
-    for (size_t n_bytes = 16; n_bytes < 32 * KIB; n_bytes *= 2)
-        free(opaque(malloc(n_bytes)));
-    n_with_caches++;
-    for (;;)
-        pause();
-    return unused;
-}
-
-// So many threads are given a cache at once that whoever comes later goes without.
-static void give_all_caches_away(void)
-{
-    int n = 2 * (int)sysconf(_SC_NPROCESSORS_CONF) + 2;
-    for (int i = 0; i < n; i++)
-        start_thread(have_a_cache, NULL);
-    wait_for(&n_with_caches, n);
-}
-
 #define PRODUCERS 4
-#define KEPT_OF_EACH 2000   // and as many not kept: below what earns a cache
+#define BATCHES 250
+#define KEPT_OF_BATCH 8   // and as many not kept: in all below what earns a cache
 #define KEPT_BYTES 64
 
-static const char *kept_in_span[PRODUCERS * KEPT_OF_EACH];   // where the span of each begins
+static const char *kept_in_span[PRODUCERS * BATCHES * KEPT_OF_BATCH];   // where it begins
 static size_t      n_kept;
 
 static void *keep_every_other(void *unused)
 {
-    for (int i = 0; i < KEPT_OF_EACH; i++) {
-        kept_in_span[n_kept++] = look_at(opaque(malloc(KEPT_BYTES))).span_start;
-        put_into_box(malloc(KEPT_BYTES));
+    void *not_kept[KEPT_OF_BATCH];
+    for (int i = 0; i < BATCHES; i++) {
+        for (int k = 0; k < KEPT_OF_BATCH; k++) {
+            kept_in_span[n_kept++] = look_at(opaque(malloc(KEPT_BYTES))).span_start;
+            not_kept[k] = opaque(malloc(KEPT_BYTES));
+        }
+        put_into_box(not_kept);
     }
     return unused;
+}
+
+static void free_batch(void *message)
+{
+    void **not_kept = message;
+    for (int k = 0; k < KEPT_OF_BATCH; k++)
+        free(not_kept[k]);
 }
 
 static void *keep_in_all_threads(void *last)
@@ -200,8 +198,8 @@ static int by_address(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
-// Whoever frees the short-lived one has a cache; were the span to become his, each object kept
-// would cost a span.
+// Whoever frees the others has a cache; were the span to become his, each batch kept would cost a
+// span.
 static void a_span_in_use_is_not_taken_away_by_who_frees_in_it(void)
 {
     static char last;
@@ -210,7 +208,7 @@ static void a_span_in_use_is_not_taken_away_by_who_frees_in_it(void)
     free(object);
     give_all_caches_away();
     pthread_t producers = start_thread(keep_in_all_threads, &last);
-    free_what_is_in_the_box(&last);
+    receive_until(&last, free_batch);
     pthread_join(producers, NULL);
     qsort(kept_in_span, n_kept, sizeof kept_in_span[0], by_address);
     size_t n_spans = 1;

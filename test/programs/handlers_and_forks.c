@@ -18,7 +18,7 @@ static void handle_timer_by(void (*handle)(int signal_number))
         abort();
 }
 
-// Once. A child of a fork has no such timer.
+// Once; 0: not any more. A child of a fork has no such timer.
 static void signal_after_us(long n)
 {
     struct itimerspec when = {{0, 0}, {0, n * 1000}};
@@ -119,6 +119,65 @@ static void a_large_object_is_resized_in_a_handler(void)
     allocate_until_interrupted_often(resize_the_large_object);
 }
 
+// ---- freeing in handlers ----------------------------------------------------------------------
+
+// To free the last object of a span means to give the span back, which needs locks.
+#define FREED_AT_ONCE 40   // more than two spans of them
+#define FREED_BYTES 1000
+
+static void *volatile to_be_freed[FREED_AT_ONCE];
+
+static void allocate_what_is_freed(void)
+{
+    for (size_t i = 0; i < FREED_AT_ONCE; i++)
+        to_be_freed[i] = opaque(malloc(FREED_BYTES));
+}
+
+static void *allocate_in_thread(void *unused)
+{
+    allocate_what_is_freed();
+    return unused;
+}
+
+static void free_all(int signal_number)
+{
+    (void)signal_number;
+    int saved_errno = errno;
+    free(allocate_and_count());
+    for (size_t i = 0; i < FREED_AT_ONCE; i++)
+        free(to_be_freed[i]);
+    n_handled++;
+    errno = saved_errno;
+}
+
+static void objects_are_freed_in_handlers(bool of_threads_without_caches)
+{
+    handle_timer_by(free_all);
+    while (n_interruptions < INTERRUPTIONS) {
+        int before = n_handled;
+        if (of_threads_without_caches)
+            run_in_thread(allocate_in_thread, NULL);
+        else
+            allocate_what_is_freed();
+        signal_after_us(1 + before % 20);
+        for (size_t i = 0; n_handled == before; i++)
+            free(opaque(malloc(100000 + i % 7 * 50000)));
+    }
+    malloc_trim(0);
+}
+
+static void all_objects_of_own_spans_are_freed_in_a_handler(void)
+{
+    objects_are_freed_in_handlers(false);
+}
+
+static void all_objects_of_spans_of_nobody_are_freed_in_a_handler(void)
+{
+    free(opaque(malloc(FREED_BYTES)));
+    give_all_caches_away();
+    objects_are_freed_in_handlers(true);
+}
+
 // ---- forking in handlers ----------------------------------------------------------------------
 
 static atomic_int      n_forks;
@@ -197,6 +256,7 @@ static void forks_in_handlers_that_interrupt_a_trim(void)
         if (is_child)
             end_child();
     }
+    signal_after_us(0);
     EXPECT(n_forks > TRIMS / 2);
     EXPECT(child_failures == 0);
     expect_all_in_order();
@@ -216,6 +276,7 @@ static void forks_in_handlers_that_interrupt_a_fork(void)
         if (is_child)
             end_child();
     }
+    signal_after_us(0);
     EXPECT(n_forks > FORKS / 4);
     EXPECT(child_failures == 0);
     expect_all_in_order();
@@ -258,6 +319,8 @@ static void a_thread_cancelled_while_it_forks_leaves_no_lock_behind(void)
 static const struct program_case cases[] = {
     CASE_OF_NEAP(an_object_allocated_in_a_handler_is_resized_there),
     CASE_OF_NEAP(a_large_object_is_resized_in_a_handler),
+    CASE_OF_NEAP(all_objects_of_own_spans_are_freed_in_a_handler),
+    CASE_OF_NEAP(all_objects_of_spans_of_nobody_are_freed_in_a_handler),
     CASE_OF_ANY_MALLOC(forks_in_handlers_that_interrupt_a_trim),
     CASE_OF_ANY_MALLOC(forks_in_handlers_that_interrupt_a_fork),
     CASE_OF_NEAP(a_thread_cancelled_while_it_forks_leaves_no_lock_behind),

@@ -100,6 +100,29 @@ static inline bool neap_is_in_use(void)
     return described;
 }
 
+// ---- threads without a cache ------------------------------------------------------------------
+
+static atomic_int n_with_caches;
+
+static inline void *have_a_cache(void *unused)
+{
+    for (size_t n_bytes = 16; n_bytes < 32768; n_bytes *= 2)
+        free(opaque(malloc(n_bytes)));
+    n_with_caches++;
+    for (;;)
+        pause();
+    return unused;
+}
+
+// So many threads are given a cache at once that whoever comes later goes without.
+static inline void give_all_caches_away(void)
+{
+    int n = 2 * (int)sysconf(_SC_NPROCESSORS_CONF) + 2;
+    for (int i = 0; i < n; i++)
+        start_thread(have_a_cache, NULL);
+    wait_for(&n_with_caches, n);
+}
+
 // ---- a thread that stays inside its cache -----------------------------------------------------
 
 // It allocates and frees one object again and again, until a signal handler finds that it has
