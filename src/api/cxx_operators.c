@@ -47,17 +47,25 @@ struct nothrow;   // std::nothrow_t: only its address is passed
 
 // Absent where a program is linked statically: then the handler is not called.
 extern void *dlsym(void *handle, const char *name) __attribute__((weak));
+extern int   dladdr(const void *address, Dl_info *out_info) __attribute__((weak));
 
 typedef void *nothrow_new(size_t n_bytes, const struct nothrow *tag);
 typedef void *nothrow_aligned_new(size_t n_bytes, size_t alignment, const struct nothrow *tag);
 
 // The operator of the program's C++ runtime that ours stands in front of; NULL: no handler asks
-// for it, or there is no such runtime.
+// for it, or there is no such runtime. The next operator in the program may be another malloc's
+// (tcmalloc's, a sanitizer's), whose objects we could not free: the runtime's lies in the same
+// file as its std::get_new_handler().
 static void *runtime_operator(const char *name)
 {
-    if (current_new_handler() == NULL || dlsym == NULL)
+    Dl_info at_operator, at_handler;
+    if (current_new_handler() == NULL || dlsym == NULL || dladdr == NULL)
         return NULL;
-    return dlsym(RTLD_NEXT, name);
+    void *found = dlsym(RTLD_NEXT, name);
+    if (dladdr(found, &at_operator) == 0 ||
+        dladdr(dlsym(RTLD_NEXT, "_ZSt15get_new_handlerv"), &at_handler) == 0)
+        return NULL;
+    return at_operator.dli_fbase == at_handler.dli_fbase ? found : NULL;
 }
 
 static void *allocate_nothrow(size_t n_bytes, const struct nothrow *tag, const char *name)
