@@ -17,7 +17,7 @@ FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
 TIME       ?= 600
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test test-programs check fuzz bench install uninstall format clean
+.PHONY: all help setup run test test-programs check model fuzz bench install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -47,6 +47,10 @@ test-programs: ## build, then compare 30 real programs under libc's malloc and u
 check: ## what to run before every commit: format, layers, tidy, unit tests
 	@dev/setup test
 	@dev/test --quick
+
+model: ## check the model of frees by other threads with spin: some minutes
+	@dev/setup model
+	@model/run
 
 fuzz: ## fuzz malloc with every engine for TIME=600 seconds, add to docs/results/fuzz.md
 	@dev/setup fuzz

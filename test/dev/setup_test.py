@@ -32,7 +32,7 @@ class Setup(unittest.TestCase):
             return done, log.read_text().splitlines() if log.exists() else []
 
     def test_nothing_missing_asks_for_nothing(self):
-        for purpose in ('build', 'run', 'test', 'bench', 'fuzz', 'test-programs'):
+        for purpose in ('build', 'run', 'test', 'bench', 'model', 'fuzz', 'test-programs'):
             done, calls = self.setup([purpose])
             self.assertEqual((done.returncode, done.stdout, calls), (0, '', []))
 
