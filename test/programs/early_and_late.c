@@ -1,7 +1,7 @@
-// Memory at every moment of a process and of a thread at which user code runs: resolvers of indirect
-// functions, .preinit_array, constructors, main, destructors of thread-specific data, handlers of
-// exit, destructors, in the program and in a library (with -DLIBRARY). What was allocated at one
-// moment is checked, resized and freed at another. api/lifecycle.c, front/thread.c.
+// Memory at every moment of a process and of a thread at which user code runs: resolvers of
+// indirect functions, .preinit_array, constructors, main, destructors of thread-specific data,
+// handlers of exit, destructors, in the program and in a library (with -DLIBRARY). What was
+// allocated at one moment is checked, resized and freed at another. api/lifecycle.c.
 #include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
