@@ -17,7 +17,8 @@
 #define REALLOC 2    // a realloc that moves an object flips a bit of it
 #define CALLOC 3     // one byte of what calloc returns is not zero
 #define OVERLAP 4    // malloc returns an object that is in use
-#define HANG 5       // a call does not return
+#define LARGE 5      // a large object lies within the large one before
+#define HANG 6       // a call does not return
 
 #define LISTS 48
 #define LIST_MIN 6           // 64 bytes
@@ -25,11 +26,13 @@
 #define HEAD_BYTES 16
 #define OS_PAGE_BYTES 4096
 #define SHARED_BYTES 4096
+#define LARGE_BYTES 32768
 #define LETTERS 8   // so many in a row are text
 
 struct piece {
     struct piece *next;
-    size_t        list;
+    uint32_t      list;
+    uint32_t      owners;   // of the object in it; more than one: LARGE was at work
 };
 
 struct head {   // right before an object
@@ -42,6 +45,7 @@ static char         *rest, *rest_end;   // of the area that pieces are cut from
 static atomic_flag   locked = ATOMIC_FLAG_INIT;
 static atomic_ulong  n_turns;
 static _Alignas(64) char shared[SHARED_BYTES];
+static void *_Atomic last_large;
 
 static void lock(void)
 {
@@ -100,7 +104,7 @@ static struct piece *take(size_t n_bytes)
         piece = cut_locked(list);
     unlock();
     if (piece != NULL)
-        piece->list = list;
+        *piece = (struct piece){.list = (uint32_t)list, .owners = 1};
     return piece;
 }
 
@@ -109,8 +113,23 @@ static struct head *head_of(void *object)
     return (struct head *)((char *)object - HEAD_BYTES);
 }
 
+// The large object before, if it could hold the wanted one.
+static void *within_last_large(size_t n_bytes)
+{
+    char *large = atomic_load(&last_large);
+    if (n_bytes < LARGE_BYTES || large == NULL || head_of(large)->n_bytes < n_bytes)
+        return NULL;
+    if (!is_turn(LARGE))
+        return NULL;
+    head_of(large)->piece->owners++;
+    return large;
+}
+
 void *memalign(size_t alignment, size_t n_bytes)
 {
+    void *large = FAULT == LARGE ? within_last_large(n_bytes) : NULL;
+    if (large != NULL)
+        return large;
     if (is_turn(HANG))
         for (;;)
             sched_yield();
@@ -126,6 +145,8 @@ void *memalign(size_t alignment, size_t n_bytes)
     uintptr_t object = (uintptr_t)piece + 2 * HEAD_BYTES + alignment - 1;
     object -= object % alignment;
     *head_of((void *)object) = (struct head){n_bytes, piece};
+    if (FAULT == LARGE && n_bytes >= LARGE_BYTES)
+        atomic_store(&last_large, (void *)object);
     return (void *)object;
 }
 
@@ -142,8 +163,12 @@ void free(void *object)
         return;
     struct piece *piece = head_of(object)->piece;
     lock();
-    piece->next = free_pieces[piece->list];
-    free_pieces[piece->list] = piece;
+    if (object == last_large)
+        last_large = NULL;
+    if (--piece->owners == 0) {
+        piece->next = free_pieces[piece->list];
+        free_pieces[piece->list] = piece;
+    }
     unlock();
 }
 

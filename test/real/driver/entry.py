@@ -17,7 +17,7 @@ from driver.side import find_program
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / 'entries'
 DEFAULTS = {'VERSION': [], 'PROBES': [], 'PROGRAMS': [], 'SOURCES': [], 'QUICK': False,
-            'LIMIT_S': 120, 'IS_LINKED': False}
+            'LIMIT_S': 300, 'IS_LINKED': False}
 
 
 class Entry:

@@ -14,9 +14,10 @@ from driver.trial import Trial
 WRONG_MALLOC = FOLDER.parent / 'control/wrong_malloc.c'
 HARMLESS = ('HARMLESS', 1)
 # What is wrong, and every how many calls of the function
-WRONG = (('TEXT', 5), ('CALLOC', 100), ('REALLOC', 100), ('OVERLAP', 300))
+WRONG = (('TEXT', 5), ('CALLOC', 100), ('REALLOC', 100), ('OVERLAP', 300),
+         ('LARGE', 2))
 PLAIN_ENTRY = 'lua'   # one process, quick: for controls of how programs are run
-LIMIT_FACTOR, LIMIT_EXTRA_S = 3, 20
+LIMIT_FACTOR, LIMIT_EXTRA_S = 4, 40
 HANG_LIMIT_S = 15
 
 
@@ -57,29 +58,29 @@ class Controls:
         self.place = self.folder / 'control'
         self.place.mkdir(mode=0o755)
 
-    def run(self, entry, library, limit_s=None):
-        shutil.rmtree(self.folder / entry.name, ignore_errors=True)
-        return Trial(library, self.folder, self.sources, limit_s).run(entry)
+    def run(self, entry, library, limit_s=None, before=None):
+        if not before:
+            shutil.rmtree(self.folder / entry.name, ignore_errors=True)
+        return Trial(library, self.folder, self.sources, limit_s).run(entry, before)
 
     def control_entry(self, entry):
         """Verdict on one entry, or None where it cannot run here."""
-        outcome = self.run(entry, build_wrong(self.place, *HARMLESS))
-        if outcome.missing:
+        harmless = self.run(entry, build_wrong(self.place, *HARMLESS))
+        if harmless.missing:
             return None
-        if outcome.complaints:
+        if harmless.complaints:
             return Verdict(entry.name, 'complains of a library that changes nothing:\n'
-                           + '\n'.join(outcome.complaints), [])
+                           + '\n'.join(harmless.complaints), [])
         notes, is_noticed = ['harmless: same'], False
-        limit_s = LIMIT_FACTOR * outcome.libc['seconds'] + LIMIT_EXTRA_S
+        limit_s = LIMIT_FACTOR * harmless.neap['seconds'] + LIMIT_EXTRA_S
         for fault, every in WRONG:
-            outcome = self.run(entry, build_wrong(self.place, fault, every), limit_s)
-            if outcome.complaints and not outcome.is_neaps:
-                return Verdict(entry.name, "libc's side fails:\n" + reason(outcome), notes)
-            is_noticed |= bool(outcome.complaints)
-            how = reason(outcome) if outcome.complaints else 'same'
+            wrong = self.run(entry, build_wrong(self.place, fault, every), limit_s, harmless)
+            is_noticed |= bool(wrong.complaints)
+            how = reason(wrong) if wrong.complaints else 'same'
             notes.append(f'{fault} every {every}: {how}')
-            if outcome.complaints and outcome.neap:
+            if wrong.complaints and wrong.neap:   # the finest way to notice
                 break
+        shutil.rmtree(self.folder / entry.name, ignore_errors=True)
         return Verdict(entry.name, '' if is_noticed else 'notices nothing', notes)
 
     def control_library(self, name, library, wanted, limit_s=None):

@@ -200,7 +200,7 @@ class Server:
     def check_mapped(self):
         """The library is in the server's memory, or, on libc's side, is not."""
         maps = pathlib.Path(f'/proc/{self.process.pid}/maps').read_text()
-        name = str(self.side.library or 'libneap')
+        name = str(self.side.library or 'libneap.so')
         if (name in maps) != (self.side.library is not None):
             raise Failure(f'{self.command[0]}: {name} is{" not" * (name not in maps)} mapped')
 

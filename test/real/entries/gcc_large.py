@@ -4,7 +4,7 @@ import os
 
 VERSION = ['gcc', '--version']
 SOURCES = ['redis', 'lua5.4']
-LIMIT_S = 600
+LIMIT_S = 1200
 
 
 def workload(side):

@@ -16,8 +16,8 @@ def workload(side):
                 'tbreak run_all', 'run 2000 >output', 'tbreak malloc', 'continue',
                 'info symbol $pc', 'backtrace', 'finish',
                 'print (int)malloc_usable_size($) > 0', 'continue', 'info inferiors']
-    text = side.plain(['gdb', '-nx', '-batch', *[word for command in commands
-                                                 for word in ('-ex', command)], './work'],
+    text = side.run(['gdb', '-nx', '-batch', *[word for command in commands
+                                                 for word in ('-ex', command)], './work'], under=False,
                       with_stderr=True).decode(errors='replace')
     (side.work / 'gdb.log').write_text(text)
     where = re.search(r'malloc(?: \+ \d+)? in section \.\w+ of (\S+)', text)

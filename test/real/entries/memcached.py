@@ -7,7 +7,6 @@ import threading
 from driver.side import is_free_of
 
 VERSION = ['memcached', '-V']
-LIMIT_S = 240
 CONNECTIONS, BATCHES, BATCH = 4, 4500, 16   # batches that fit into buffers
 
 

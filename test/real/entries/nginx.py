@@ -12,7 +12,6 @@ from driver.side import is_free_of
 
 VERSION = ['nginx', '-v']
 PROGRAMS = ['openssl']
-LIMIT_S = 240
 FILES, CLIENTS, ROUNDS = 300, 4, 4
 CONFIGURATION = '''
 daemon off; {user} worker_processes 2; pid {work}/nginx.pid; error_log {work}/error.log;

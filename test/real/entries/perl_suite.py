@@ -6,7 +6,7 @@ import subprocess
 
 VERSION = ['perl', '-e', 'print "perl $^V\n"']
 SOURCES = ['perl']
-LIMIT_S = 900
+LIMIT_S = 1800
 FOLDERS = ('base', 'cmd', 'comp', 'mro', 'op', 're', 'uni')
 # Minutes for one thing each, or dependent on the clock; op/magic.t writes to pipes that may be
 # closed already and ends of it under any malloc.

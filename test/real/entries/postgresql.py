@@ -10,7 +10,6 @@ BINARIES = sorted(pathlib.Path('/usr/lib/postgresql').glob('*/bin'))
 BIN = BINARIES[-1] if BINARIES else pathlib.Path('/usr/lib/postgresql/bin')
 VERSION = [str(BIN / 'postgres'), '--version']
 PROGRAMS = [str(BIN / name) for name in ('initdb', 'pgbench', 'psql', 'pg_dump')]
-LIMIT_S = 300
 SUMS = '''select sum(abalance), (select sum(tbalance) from pgbench_tellers),
     (select sum(bbalance) from pgbench_branches), (select sum(delta) from pgbench_history),
     (select count(*) from pgbench_history) from pgbench_accounts'''

@@ -16,7 +16,7 @@ MODULES = '''
 
 VERSION = ['/usr/bin/python3', '--version']
 PROBES = [['/usr/bin/python3', '-c', 'import test.libregrtest']]
-LIMIT_S = 1200
+LIMIT_S = 1800
 
 
 def outcomes_in(path):

@@ -10,7 +10,6 @@ from resp import Redis
 
 VERSION = ['redis-server', '--version']
 PROGRAMS = ['redis-benchmark', 'redis-check-rdb']
-LIMIT_S = 240
 BATCHES, BATCH = 400, 1000
 
 

@@ -6,7 +6,7 @@ from driver.side import find_program
 VERSION = ['redis-server', '--version']
 PROGRAMS = ['tclsh', 'redis-cli', 'redis-benchmark', 'redis-check-aof', 'redis-check-rdb']
 SOURCES = ['redis']
-LIMIT_S = 1200
+LIMIT_S = 1800
 UNITS = '''unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/type/list-3
     unit/type/set unit/type/zset unit/type/hash unit/type/stream unit/type/stream-cgroups
     unit/keyspace unit/scan unit/sort unit/expire unit/multi unit/bitops

@@ -7,7 +7,6 @@ from driver.side import Failure
 VERSION = ['gcc', '--version']
 PROBES = [['ls', '/dev/null']]   # a sanitized program has the sanitizer's malloc
 PROGRAMS = ['clang']
-LIMIT_S = 240
 WRONG = '''#include <stdlib.h>
 int main(void) { volatile char *p = malloc(40); char c = p[40]; free((void *)p); return c == 77; }
 '''

@@ -4,7 +4,6 @@ import re
 VERSION = ['sqlite3', '--version']
 PROGRAMS = ['gcc']
 SOURCES = ['sqlite3']
-LIMIT_S = 300
 SIZE = 40
 
 

@@ -4,7 +4,6 @@ import re
 from driver.side import Failure
 
 VERSION = ['stress-ng', '--version']
-LIMIT_S = 240
 # Stressor, options of its own, operations. Without `brk`, which reads the page in front of the
 # program's break: that is there only where malloc uses brk. What dies is started again and ends
 # "successful"; so the operations are compared.

@@ -1,10 +1,11 @@
 """valgrind: memcheck, helgrind and drd with the library beside it, and memcheck on top of it"""
 import re
 
+from driver.side import Failure
+
 VERSION = ['valgrind', '--version']
 PROBES = [['ls', '/dev/null']]   # valgrind itself is static; what runs below it is not
 PROGRAMS = ['gcc']
-LIMIT_S = 240
 TOOLS = (('memcheck', ['--leak-check=full', '--errors-for-leak-kinds=all']),
          ('memcheck-above', ['--soname-synonyms=somalloc=nouserintercepts']),
          ('helgrind', ['--tool=helgrind']),
@@ -20,8 +21,9 @@ def workload(side):
     side.plain(['gcc', '-g', '-O0', 'wrong.c', '-o', 'wrong'])
     for name, options in TOOLS:
         log = side.work / f'{name}.log'
-        side.run(['valgrind', *options, f'--log-file={log}', '--trace-children=yes', './work', 400],
-                 keep=name)
+        side.run(['valgrind', '-v', *options, f'--log-file={log}', './work', 400], keep=name)
+        if side.library and f'Reading syms from {side.library}' not in log.read_text():
+            raise Failure(f'{name}: the library is not there')
         errors = re.findall(r'ERROR SUMMARY: (\d+) errors', log.read_text())
         side.keep(f'{name}-errors', ' '.join(errors))
     side.run(['valgrind', f'--log-file={side.work}/wrong.log', './wrong'])
