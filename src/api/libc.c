@@ -41,15 +41,24 @@ static void *or_enomem(void *object)
     return object;
 }
 
-static NOINLINE void *malloc_slowly(size_t n_bytes)
+// Much is idle, and this call is a slow one already.
+#define CALLER __builtin_return_address(0)
+static inline void answer_alarm(const void *caller)
 {
+    if (fast_alarm_is_set())
+        front_answer_alarm(caller);
+}
+
+static NOINLINE void *malloc_slowly(size_t n_bytes, const void *caller)
+{
+    answer_alarm(caller);
     return or_enomem(allocate(n_bytes));
 }
 
 NEAP_API void *malloc(size_t n_bytes)
 {
     void *object = fast_allocate(n_bytes);
-    return LIKELY(object != NULL) ? object : malloc_slowly(n_bytes);
+    return LIKELY(object != NULL) ? object : malloc_slowly(n_bytes, CALLER);
 }
 
 static NOINLINE void *calloc_slowly(size_t n_bytes)
@@ -81,10 +90,18 @@ static NOINLINE void release_or_stop(const char *function, void *object)
     errno = saved_errno;
 }
 
+static NOINLINE void free_slowly(void *object, enum fast_release done, const void *caller)
+{
+    if (done == FAST_NOT_RELEASED)
+        release_or_stop("free", object);
+    answer_alarm(caller);
+}
+
 NEAP_API void free(void *object)
 {
-    if (UNLIKELY(!fast_release(object)))
-        release_or_stop("free", object);
+    enum fast_release done = fast_release(object);
+    if (UNLIKELY(done != FAST_RELEASED))
+        free_slowly(object, done, CALLER);
 }
 
 NEAP_API void cfree(void *object)
@@ -115,8 +132,10 @@ NEAP_API void *realloc(void *object, size_t n_bytes)
     }
     void              *resized = NULL;
     enum front_pointer what = front_resize(object, n_bytes, &resized);
-    if (LIKELY(what == POINTER_TO_OBJECT))
+    if (LIKELY(what == POINTER_TO_OBJECT)) {
+        answer_alarm(CALLER);
         return or_enomem(resized);
+    }
     if (what != POINTER_FOREIGN || !libc_realloc(object, n_bytes, &resized))
         misuse_stop("realloc", object, what);
     return resized;

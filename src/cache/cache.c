@@ -85,7 +85,7 @@ static void list_or_destroy(struct cache *cache, struct span *span)
     central_destroy_span(cache->central, span);
 }
 
-void cache_note_freed(struct cache *cache, struct span *span)
+enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
 {
     // A signal handler may have interrupted its thread where that holds the page heap's lock: then
     // even an idle span stays.
@@ -93,6 +93,8 @@ void cache_note_freed(struct cache *cache, struct span *span)
         list_if_it_has_free(cache, span);
     else
         list_or_destroy(cache, span);
+    // hint: who misses it sees it next time
+    return load_relaxed(&cache->central->page_heap->alarm) ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)

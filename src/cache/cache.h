@@ -110,8 +110,9 @@ static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned 
 // The same; if the word is used up, from another word or span. NULL: the OS has no more memory.
 NODISCARD void *cache_allocate(struct cache *cache, unsigned size_class);
 
-// What a span needs when a word of it has become all free, or has its first free slot.
-void cache_note_freed(struct cache *cache, struct span *span);
+// What a span needs when a word of it has become all free, or has its first free slot. Returns
+// SPAN_GIVEN or SPAN_GIVEN_ALARM.
+enum span_give_result cache_note_freed(struct cache *cache, struct span *span);
 
 // Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
 static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
@@ -130,9 +131,9 @@ static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struc
     store_relaxed(word, after);   // owner
     count_up_owned(&cache->classes[size_class].n_freed);
     if (UNLIKELY(before == 0) && !span->listed)
-        cache_note_freed(cache, span);
-    else if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
-        cache_note_freed(cache, span);
+        return cache_note_freed(cache, span);
+    if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
+        return cache_note_freed(cache, span);
     return SPAN_GIVEN;
 }
 

@@ -9,14 +9,25 @@
 
 struct heap process_heap = {.lock = LOCK_INITIALIZER(HEAP_INIT)};
 
+// On growth nearly nothing idle is to stay beside what was in use lately: it did not serve what the
+// heap grew for.
+#define MARGIN_ON_GROWTH 5   // a fifth of it
+
+static unsigned retain_pct_on_growth(const struct config *config)
+{
+    if (config->retain_pct == CONFIG_OFF)
+        return RETAIN_PCT_NEVER;
+    return (unsigned)(100 + (config->retain_pct - 100) / MARGIN_ON_GROWTH);
+}
+
 static struct page_heap_config page_heap_config_from(const struct config *config)
 {
     return (struct page_heap_config){
         .arena_bytes = config->arena_bytes,
         .record_bytes = sizeof(struct span),
         .n_caches = (unsigned)config->page_caches,
-        .retain_pct =
-            config->retain_pct == CONFIG_OFF ? RETAIN_PCT_NEVER : (unsigned)config->retain_pct,
+        .retain_pct = retain_pct_on_growth(config),
+        .hold_ns = config->return_delay_ns,
         .random = host_random(),
     };
 }
@@ -32,6 +43,7 @@ void heap_init_once(void)
         central_init(&heap->central, &heap->pages);
         caches_init(&heap->caches, &heap->central);
         heaps_init(&heap->heaps);
+        background_init(&heap->background, heap);
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
@@ -46,7 +58,14 @@ bool front_is_disabled(void)
 void front_enable_caches(void)
 {
     heap_get();
+    host_find_libc();
     thread_caches_enable();
+}
+
+void front_answer_alarm(const void *caller)
+{
+    struct heap *heap = heap_get();
+    background_answer_alarm(&heap->background, heap, caller);
 }
 
 size_t front_trim(void)
@@ -212,6 +231,7 @@ void front_fork_child(void)
     caches_fork_child(&heap->caches, this_thread.cache);
     heaps_reset_locks(&heap->heaps);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
+    background_fork_child(&heap->background, heap);
     // Last: a signal handler keeps to the reserve until all locks are new.
     lock_forget_all_of_this_thread();
 }

@@ -3,6 +3,7 @@
 #define NEAP_FRONT_HEAP_H
 
 #include "cache/caches.h"
+#include "front/background.h"
 #include "front/front.h"
 #include "front/heaps.h"
 #include "front/reserve.h"
@@ -16,6 +17,7 @@ struct heap {
     struct heaps      heaps;
     struct span_inbox late_frees;   // large objects, for release.h
     ATOMIC(size_t)    n_large_allocated, n_large_freed, large_bytes;   // counter
+    struct background background;
     struct page_heap  pages;
 };
 

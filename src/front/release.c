@@ -118,7 +118,7 @@ static enum front_pointer release_slot(struct heap *heap, const struct object_pl
     }
     if (UNLIKELY(gift.crowded != NULL))
         relieve(heap, gift.crowded);
-    return given == SPAN_GIVEN ? POINTER_TO_OBJECT : POINTER_FREED;
+    return given != SPAN_ALREADY_FREE ? POINTER_TO_OBJECT : POINTER_FREED;
 }
 
 // ---- any object -------------------------------------------------------------------------------

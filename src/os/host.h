@@ -19,6 +19,21 @@ uint64_t host_random(void);
 void host_yield(void);
 void host_sleep_ns(long n);   // below a second
 
+uint64_t host_now_ns(void);          // of a clock that never goes back, since some moment
+uint64_t host_thread_cpu_ns(void);   // CPU time of the calling thread; two system calls' worth
+
+// Starts a thread for ourselves, which nobody waits for, with all signals blocked, a small stack
+// and a name of at most 15 bytes. Makes libc allocate. False: there is none to be had.
+NODISCARD bool host_start_thread(void (*body)(void), const char *name);
+
+// Does the address lie in libc or the loader? They call malloc and free with locks of their own
+// held, which starting a thread needs. Requires: host_find_libc() was called, early.
+void host_find_libc(void);
+bool host_is_in_libc(const void *address);
+
+// Has the thread that ran main ended, while the process goes on? Reads a file.
+bool host_main_thread_has_ended(void);
+
 // Prepares host_barrier_all_threads(). False: the kernel does not offer it. One system call; cheap
 // while the process has one thread.
 bool host_barrier_register(void);
@@ -66,7 +81,7 @@ void host_say(const char *text, size_t n_bytes);
 // for a reader, as of a pipe. Returns whether all of it was written.
 bool host_append_file_best_effort(const char *path, const char *text, size_t n_bytes);
 
-// The id of this process, also in the child of a fork.
+// The id of this process, also in the child of a fork or vfork. A system call.
 long host_process_id(void);
 
 #endif

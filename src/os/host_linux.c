@@ -8,11 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -61,6 +65,142 @@ void host_sleep_ns(long n)
     struct timespec time = {.tv_nsec = n};
     syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
     errno = saved_errno;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec time = {0, 0};
+    int             saved_errno = errno;
+    clock_gettime(clock, &time);
+    errno = saved_errno;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t host_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t host_thread_cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+// ---- a thread of ours -------------------------------------------------------------------------
+
+#define STACK_BYTES ((size_t)128 << 10)   // room for a program's thread-local storage, too
+
+struct thread_start {
+    void (*body)(void);
+    char name[16];
+};
+static struct thread_start thread_start;   // one at a time; see host_start_thread
+
+static void *run_thread(void *start)
+{
+    const struct thread_start *what = start;
+    prctl(PR_SET_NAME, what->name);
+    what->body();
+    return NULL;
+}
+
+static bool start_detached(void)
+{
+    pthread_t      thread;
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    bool started = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
+                   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
+                   pthread_create(&thread, &attributes, run_thread, &thread_start) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+// The new thread has the mask of the one that starts it; libc keeps the signals that it needs.
+bool host_start_thread(void (*body)(void), const char *name)
+{
+    int      saved_errno = errno;
+    sigset_t all, before;
+    thread_start.body = body;
+    strncpy(thread_start.name, name, sizeof thread_start.name - 1);
+    sigfillset(&all);
+    bool started = false;
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
+        started = start_detached();
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    errno = saved_errno;
+    return started;
+}
+
+#define LIBC_PARTS 3   // the loader, libc, and libpthread where that is a library of its own
+
+static struct {
+    uintptr_t start, end;
+} libc_parts[LIBC_PARTS];
+static size_t n_libc_parts;
+
+static bool is_part_of_libc(uintptr_t start, uintptr_t end)
+{
+    const uintptr_t parts[LIBC_PARTS] = {getauxval(AT_BASE), (uintptr_t)pthread_key_create,
+                                         (uintptr_t)getauxval};
+    for (size_t i = 0; i < LIBC_PARTS; i++)
+        if (parts[i] >= start && parts[i] < end)
+            return true;
+    return false;
+}
+
+static int note_part_of_libc(struct dl_phdr_info *object, size_t n_bytes, void *context)
+{
+    (void)n_bytes;
+    (void)context;
+    uintptr_t start = UINTPTR_MAX, end = 0;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD)
+            continue;
+        start =
+            start < object->dlpi_addr + part->p_vaddr ? start : object->dlpi_addr + part->p_vaddr;
+        uintptr_t part_end = object->dlpi_addr + part->p_vaddr + part->p_memsz;
+        end = end > part_end ? end : part_end;
+    }
+    if (n_libc_parts < LIBC_PARTS && is_part_of_libc(start, end)) {
+        libc_parts[n_libc_parts].start = start;
+        libc_parts[n_libc_parts].end = end;
+        n_libc_parts++;
+    }
+    return 0;
+}
+
+void host_find_libc(void)
+{
+    dl_iterate_phdr(note_part_of_libc, NULL);
+}
+
+// True until a program starts its first thread. Absent from other libcs and older glibcs.
+extern char __libc_single_threaded __attribute__((weak));
+
+bool host_is_in_libc(const void *address)
+{
+    // In a static program everything may be. The locks in question are those of threads.
+    if (getauxval(AT_BASE) == 0)
+        return &__libc_single_threaded == NULL || __libc_single_threaded == 0;
+    for (size_t i = 0; i < n_libc_parts; i++)
+        if ((uintptr_t)address >= libc_parts[i].start && (uintptr_t)address < libc_parts[i].end)
+            return true;
+    return n_libc_parts == 0;   // not known: as if
+}
+
+bool host_main_thread_has_ended(void)
+{
+    char   text[512];
+    size_t n_bytes = 0;
+    if (host_read_file("/proc/self/stat", text, sizeof text - 1, &n_bytes) != HOST_FILE_READ)
+        return false;
+    text[n_bytes] = '\0';
+    const char *name_end = strrchr(text, ')');   // the name may have brackets of its own
+    return name_end != NULL && name_end[1] == ' ' && name_end[2] == 'Z';
 }
 
 static long membarrier(int command)

@@ -31,6 +31,8 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->unit_bytes = size_max(PAGE_BYTES, vm_page_bytes());
     heap->os_page_pages = (unsigned)bytes_to_pages_down(heap->unit_bytes);
     heap->retain_pct = config->retain_pct;
+    heap->hold_ns = config->hold_ns;
+    heap->alarm_pages = SIZE_MAX;
     heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     page_set_init(&heap->free, heap->os_page_pages,
@@ -93,6 +95,21 @@ static void use_pages(const struct page_heap *heap, page_id first, size_t n_page
     uintptr_t start = align_down(page_address(first), heap->unit_bytes);
     uintptr_t end = align_up(page_address(page_plus(first, n_pages)), heap->unit_bytes);
     vm_use(start, end - start);
+}
+
+static void look_at_alarm_locked(struct page_heap *heap) REQUIRES(heap->lock)
+{
+    if (UNLIKELY(heap->free.free_pages - heap->free.released_pages > heap->alarm_pages))
+        store_relaxed(&heap->alarm, true);   // hint
+}
+
+void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)
+{
+    lock_acquire(&heap->lock);
+    heap->alarm_pages = bytes_to_pages_down(n_bytes);
+    store_relaxed(&heap->alarm, false);   // hint
+    look_at_alarm_locked(heap);
+    lock_release(&heap->lock);
 }
 
 // ---- past the caches --------------------------------------------------------------------------
@@ -180,6 +197,7 @@ static void cache_flush_locked(struct page_heap *heap, struct page_cache *cache)
     REQUIRES(heap->lock) REQUIRES(cache->lock)
 {
     page_set_give_window(&heap->free, &cache->window);
+    look_at_alarm_locked(heap);
     cache->window = (struct page_window){.free = 0};
     while (cache->n_records > 0)
         meta_pool_give(&heap->records, cache->records[--cache->n_records]);
@@ -262,16 +280,27 @@ static bool alloc_past_caches(struct page_heap *heap, const struct run_request *
     return granted;
 }
 
+size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
+{
+    struct page_account account;
+    page_heap_account_read(heap, &account);
+    size_t used_bytes = account.in_use_bytes + account.manual_bytes;
+    if (heap->hold_ns > 0) {
+        lock_acquire(&heap->lock);
+        used_bytes = recent_peak_update(&heap->peak, used_bytes, host_now_ns(), heap->hold_ns);
+        lock_release(&heap->lock);
+    }
+    return scavenge_excess_bytes(&account, scavenge_goal_bytes(used_bytes, retain_pct));
+}
+
 // Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
 // the goal. The locks are dropped by now.
 static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
 {
     if (heap->retain_pct == RETAIN_PCT_NEVER)
         return;
-    struct page_account account;
-    page_heap_account_read(heap, &account);
     page_heap_scavenge(
-        heap, scavenge_after_growth_bytes(&account, pages_to_bytes(grown_pages), heap->retain_pct));
+        heap, size_min(pages_to_bytes(grown_pages), page_heap_excess(heap, heap->retain_pct)));
 }
 
 // The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
@@ -365,6 +394,7 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     retract_run(heap, run);
     page_set_give(&heap->free, run->first, run->n_pages, false);
     meta_pool_give(&heap->records, run);
+    look_at_alarm_locked(heap);
     lock_release(&heap->lock);
 }
 

@@ -18,6 +18,7 @@
 #include "pageheap/page_map.h"
 #include "pageheap/page_ranges.h"
 #include "pageheap/page_set.h"
+#include "pageheap/recent_peak.h"
 #include "pageheap/run.h"
 
 #define PAGE_CACHES_MAX 64
@@ -28,7 +29,8 @@ struct page_heap_config {
     size_t   arena_bytes;    // 0: 64 MiB
     size_t   record_bytes;   // of a run's record, the owner's part included; 0: as struct run
     unsigned n_caches;       // 0: one per CPU; at most PAGE_CACHES_MAX
-    unsigned retain_pct;     // of what is in use, may stay resident on growth; RETAIN_PCT_NEVER
+    unsigned retain_pct;     // of what was in use lately, may stay on growth; RETAIN_PCT_NEVER
+    uint64_t hold_ns;        // how long what was in use counts as needed; see recent_peak.h
     uint64_t random;         // where to look for address space
 };
 
@@ -51,6 +53,7 @@ struct page_heap {
     size_t   unit_bytes;   // the larger of page and OS page: growth is a multiple
     unsigned os_page_pages;
     unsigned retain_pct;
+    uint64_t hold_ns;
     unsigned n_caches;
 
     struct lock lock;   // rank PAGE_HEAP
@@ -68,11 +71,14 @@ struct page_heap {
     size_t              in_use_pages, manual_pages;   // less what went through the caches; may wrap
     size_t              scavenging_pages;   // taken out to be given back; count as free ready
     struct scavenge_walk walk;
-    unsigned n_standing_still;   // forks in preparation: no step of giving back may begin
-    size_t   grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
+    unsigned           n_standing_still;   // forks in preparation: no step of giving back may begin
+    struct recent_peak peak;               // of what is in use, manual included
+    size_t             alarm_pages;        // with more that is free and ready, is the alarm raised
+    size_t             grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
 
+    ATOMIC(bool)   alarm;        // hint: see page_heap_set_alarm
     ATOMIC(size_t) owed_pages;   // counter: growth that nothing has been given back for yet
 
     struct page_map map;   // M1; lock-free
@@ -137,6 +143,14 @@ size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes);
 
 // Gives back everything idle, also what the page caches hold. Returns how much, in bytes.
 size_t page_heap_trim(struct page_heap *heap);
+
+// How much is resident beyond `retain_pct` of what was in use lately, in bytes. Takes note of what
+// is in use now. Takes the locks.
+size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct);
+
+// Has `alarm` set as soon as more than `n_bytes` are free and ready (now, or when something is
+// freed), until it is set anew. SIZE_MAX: never. Takes the lock.
+void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes);
 
 // Returns the pages and records held by all caches to the heap.
 void page_heap_flush_caches(struct page_heap *heap);

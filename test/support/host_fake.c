@@ -137,6 +137,90 @@ void host_sleep_ns(long n)
     host_yield();
 }
 
+static uint64_t now_ns, cpu_ns;
+static void (*started_body)(void);
+static bool threads_are_refused;
+
+void host_fake_pass_time(uint64_t n_ns)
+{
+    now_ns += n_ns;
+}
+
+void host_fake_spend_cpu(uint64_t n_ns)
+{
+    cpu_ns += n_ns;
+    now_ns += n_ns;
+}
+
+void host_fake_refuse_threads(bool refuse)
+{
+    threads_are_refused = refuse;
+    started_body = NULL;
+}
+
+void (*host_fake_started(void))(void)
+{
+    return started_body;
+}
+
+uint64_t host_now_ns(void)
+{
+    return now_ns;
+}
+
+uint64_t host_thread_cpu_ns(void)
+{
+    return cpu_ns;
+}
+
+bool host_start_thread(void (*body)(void), const char *name)
+{
+    if (threads_are_refused)
+        return false;
+    started_body = body;
+    return true;
+}
+
+static uintptr_t libc_address;
+
+void host_fake_set_libc(const void *address)
+{
+    libc_address = (uintptr_t)address;
+}
+
+void host_find_libc(void)
+{
+}
+
+bool host_is_in_libc(const void *address)
+{
+    return address != NULL && (uintptr_t)address == libc_address;
+}
+
+static long process_id = 1;
+
+void host_fake_become_process(long id)
+{
+    process_id = id;
+}
+
+long host_process_id(void)
+{
+    return process_id;
+}
+
+static bool main_has_ended;
+
+void host_fake_end_main_thread(bool ended)
+{
+    main_has_ended = ended;
+}
+
+bool host_main_thread_has_ended(void)
+{
+    return main_has_ended;
+}
+
 size_t host_thread_hash(void)
 {
     return thread_hash;

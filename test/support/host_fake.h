@@ -37,6 +37,22 @@ void host_fake_meanwhile(void (*at_barrier)(void), void (*at_wait)(void));
 // Does the kernel offer the barrier? Yes, until told otherwise.
 void host_fake_offer_barrier(bool offer);
 
+// Time goes by, without the thread at work, or with it. At first it is 0.
+void host_fake_pass_time(uint64_t n_ns);
+void host_fake_spend_cpu(uint64_t n_ns);
+
+// Does host_start_thread fail? What it was last asked to run, which never runs by itself; NULL:
+// nothing since.
+void host_fake_refuse_threads(bool refuse);
+void (*host_fake_started(void))(void);
+
+// The one address that lies in libc; at first none.
+void host_fake_set_libc(const void *address);
+void host_fake_end_main_thread(bool ended);
+
+// At first the process is 1.
+void host_fake_become_process(long id);
+
 // The calling thread ends, and another begins in its place.
 void host_fake_end_thread(void);
 

@@ -21,16 +21,16 @@ struct option_row {
 };
 
 static const struct option_row option_rows[] = {
-    {"NEAP_ARENA", "", 64 * MIB, 110, 0, false},
-    {"NEAP_ARENA", "1MiB", MIB, 110, 0, false},
-    {"NEAP_ARENA", "1TiB", TIB, 110, 0, false},
+    {"NEAP_ARENA", "", 64 * MIB, 102, 0, false},
+    {"NEAP_ARENA", "1MiB", MIB, 102, 0, false},
+    {"NEAP_ARENA", "1TiB", TIB, 102, 0, false},
     {"NEAP_RETAIN", "100%", 64 * MIB, 100, 0, false},
-    {"NEAP_RETAIN", "1000%", 64 * MIB, 1000, 0, false},
+    {"NEAP_RETAIN", "1000%", 64 * MIB, 280, 0, false},
     {"NEAP_RETAIN", "off", 64 * MIB, RETAIN_PCT_NEVER, 0, false},
-    {"NEAP_PAGE_CACHES", "0", 64 * MIB, 110, 0, false},
-    {"NEAP_PAGE_CACHES", "1", 64 * MIB, 110, 1, false},
-    {"NEAP_PAGE_CACHES", "64", 64 * MIB, 110, 64, false},
-    {"NEAP_DISABLE", "1", 64 * MIB, 110, 0, true},
+    {"NEAP_PAGE_CACHES", "0", 64 * MIB, 102, 0, false},
+    {"NEAP_PAGE_CACHES", "1", 64 * MIB, 102, 1, false},
+    {"NEAP_PAGE_CACHES", "64", 64 * MIB, 102, 64, false},
+    {"NEAP_DISABLE", "1", 64 * MIB, 102, 0, true},
 };
 
 // True: the heap is as the row says, and works.

@@ -1,0 +1,118 @@
+// Starting and ending the thread, and doing without.
+#include "front/background.h"
+
+#include "config/config.h"
+#include "front/heap.h"
+#include "front/thread.h"
+#include "os/host.h"
+
+#define ROUNDS_PER_LOOK 4   // at whether the main thread has ended
+
+static bool is_wanted(const struct config *config)
+{
+    return config->retain_pct != CONFIG_OFF;
+}
+
+void background_init(struct background *background, struct heap *heap)
+{
+    const struct config *config = config_get();
+    background->process = host_process_id();
+    give_back_init(&background->give_back, config, host_now_ns());
+    if (!config->background)
+        store_relaxed(&background->state, BACKGROUND_NEVER);   // owner: not known to anybody yet
+    page_heap_set_alarm(&heap->pages, is_wanted(config) ? ALARM_BYTES_MIN : SIZE_MAX);
+}
+
+void background_fork_child(struct background *background, struct heap *heap)
+{
+    background->process = host_process_id();
+    store_relaxed(&background->is_busy, false);                   // owner: there is no other thread
+    if (load_relaxed(&background->state) != BACKGROUND_RUNNING)   // owner
+        return;
+    store_relaxed(&background->state, BACKGROUND_NONE);   // owner
+    page_heap_set_alarm(&heap->pages, ALARM_BYTES_MIN);
+}
+
+// ---- the thread -------------------------------------------------------------------------------
+
+// When the thread that ran main has ended by pthread_exit, the process lives as long as any
+// thread, and must not live for ours.
+static bool must_end(struct background *background, unsigned n_rounds)
+{
+    if (n_rounds % ROUNDS_PER_LOOK != 0 || !host_main_thread_has_ended())
+        return false;
+    store_relaxed(&background->state, BACKGROUND_NEVER);   // owner: the thread itself
+    return true;
+}
+
+// The work is done and the alarm set. If it was raised meanwhile, when whoever saw it found a
+// thread at work, the work goes on.
+static bool is_called_back(struct background *background, struct heap *heap)
+{
+    uint32_t state = BACKGROUND_NONE;
+    store_release(&background->state, BACKGROUND_NONE);   // pairs with: is_called_back, start
+    return load_relaxed(&heap->pages.alarm) &&            // hint
+           cas_acquire(&background->state, &state, BACKGROUND_RUNNING);   // pairs with: start
+}
+
+static void work(void)
+{
+    struct heap       *heap = &process_heap;
+    struct background *background = &heap->background;
+    for (unsigned n_rounds = 1; !must_end(background, n_rounds); n_rounds++) {
+        bool more = true;
+        if (!exchange_acquire(&background->is_busy, true)) {   // pairs with: make_guest_round
+            more = give_back_round(&background->give_back, heap, ROUND_CPU_NS_MAX);
+            store_release(&background->is_busy, false);   // pairs with: work, make_guest_round
+        }
+        if (!more && !is_called_back(background, heap))
+            return;
+        host_sleep_ns(ROUND_EVERY_NS);
+    }
+}
+
+// ---- by threads of the program ----------------------------------------------------------------
+
+// Not with a lock of libc's held, and not in the child of a vfork, which borrows this memory from
+// its parent.
+static bool may_start(const struct background *background, const void *caller)
+{
+    return !host_is_in_libc(caller) && host_process_id() == background->process;
+}
+
+static bool start(struct background *background, struct heap *heap)
+{
+    uint32_t state = BACKGROUND_NONE;
+    // pairs with: is_called_back
+    if (!cas_acquire(&background->state, &state, BACKGROUND_RUNNING))
+        return true;   // somebody else does
+    page_heap_set_alarm(&heap->pages, SIZE_MAX);
+    if (host_start_thread(work, "neap"))
+        return true;
+    store_release(&background->state, BACKGROUND_NEVER);   // pairs with: background_answer_alarm
+    page_heap_set_alarm(&heap->pages, 0);                  // for those who come by
+    return false;
+}
+
+static void make_guest_round(struct background *background, struct heap *heap)
+{
+    uint64_t now_ns = host_now_ns();
+    if (now_ns < load_relaxed(&background->next_guest_round_ns) ||   // hint
+        exchange_acquire(&background->is_busy, true))                // pairs with: work
+        return;
+    store_relaxed(&background->next_guest_round_ns, now_ns + ROUND_EVERY_NS);   // hint
+    give_back_round(&background->give_back, heap, ROUND_CPU_NS_MAX_GUEST);
+    store_release(&background->is_busy, false);   // pairs with: work
+}
+
+void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)
+{
+    if (lock_this_thread_has_any() || this_thread.changing)
+        return;
+    // pairs with: start
+    enum background_state state = load_acquire(&background->state);
+    if (state == BACKGROUND_NONE && may_start(background, caller) && start(background, heap))
+        return;
+    if (state != BACKGROUND_RUNNING)
+        make_guest_round(background, heap);
+}

@@ -1,0 +1,34 @@
+// The thread that gives memory back while the program works or sleeps.
+//
+// There is none until the page heap's alarm says that much is idle, and none any more when nothing
+// is left to give back. Where none can be had, those who come by when the alarm is set do a little
+// of its work.
+#ifndef NEAP_FRONT_BACKGROUND_H
+#define NEAP_FRONT_BACKGROUND_H
+
+#include "base/atomic.h"
+#include "front/give_back.h"
+
+enum background_state {
+    BACKGROUND_NONE,      // and one may be started
+    BACKGROUND_RUNNING,   // or being started
+    BACKGROUND_NEVER,     // not wanted, or not to be had
+};
+
+struct background {
+    ATOMIC(uint32_t) state;     // enum background_state
+    ATOMIC(bool)     is_busy;   // somebody makes a round
+    long             process;   // id of the process whose thread it is; constant but for forks
+    ATOMIC(uint64_t) next_guest_round_ns;
+    struct give_back give_back;   // of who is busy
+};
+
+// When the heap is made, and once more in the child of a fork.
+void background_init(struct background *background, struct heap *heap);
+void background_fork_child(struct background *background, struct heap *heap);
+
+// The alarm is set. `caller`: the address that the program's call of malloc or free returns to.
+// May start a thread, and so allocate. Does nothing if the calling thread holds a lock.
+void background_answer_alarm(struct background *background, struct heap *heap, const void *caller);
+
+#endif

@@ -1,0 +1,48 @@
+// A maximum over a few periods, and its decay.
+#include "pageheap/recent_peak.h"
+
+#include "base/bits.h"
+#include "base/units.h"
+
+#define HALVINGS_PER_HOLD 8
+#define FRACTION_STEPS 1024   // of one halving; between halvings the way down is straight
+
+static size_t most_in_hold(struct recent_peak *peak, size_t used_bytes, uint64_t period)
+{
+    size_t most = used_bytes;
+    for (uint64_t i = 1; i <= PEAK_PERIODS && i <= period - peak->period; i++)
+        peak->most[(peak->period + i) % PEAK_PERIODS] = 0;
+    peak->period = period;
+    peak->most[period % PEAK_PERIODS] = size_max(peak->most[period % PEAK_PERIODS], used_bytes);
+    for (size_t i = 0; i < PEAK_PERIODS; i++)
+        most = size_max(most, peak->most[i]);
+    return most;
+}
+
+static size_t decayed(size_t n_bytes, uint64_t elapsed_ns, uint64_t halving_ns)
+{
+    uint64_t halvings = elapsed_ns / halving_ns;
+    if (halvings >= WORD_BITS)
+        return 0;
+    size_t   halved = n_bytes >> halvings;
+    uint64_t steps = elapsed_ns % halving_ns * FRACTION_STEPS / halving_ns;
+    return halved - halved / 2 / FRACTION_STEPS * steps;
+}
+
+size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t now_ns,
+                          uint64_t hold_ns)
+{
+    uint64_t period_ns = hold_ns / PEAK_PERIODS;
+    uint64_t halving_ns = hold_ns / HALVINGS_PER_HOLD;
+    if (period_ns == 0 || halving_ns == 0)
+        return used_bytes;
+    size_t most = most_in_hold(peak, used_bytes, now_ns / period_ns);
+    if (most < peak->bytes) {
+        size_t above = decayed(peak->bytes - most, now_ns - peak->at_ns, halving_ns);
+        if (above > 0)
+            return most + above;
+    }
+    peak->bytes = most;
+    peak->at_ns = now_ns;
+    return most;
+}
