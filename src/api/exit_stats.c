@@ -6,6 +6,7 @@
 #include "os/lock.h"
 #include "os/vm.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 #define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
@@ -13,7 +14,9 @@
 
 // glibc's and musl's; atexit is made of it. Without an object to belong to (the third argument), a
 // function stays until the process exits, and is not called when libraries are shut down.
-extern int __cxa_atexit(void (*function)(void *), void *argument, void *object);
+typedef int    at_exit(void (*function)(void *), void *argument, void *object);
+extern at_exit __cxa_atexit;
+#pragma weak   dlsym   // absent from static programs
 
 // The option's value; empty when no record is wanted. Requires: the options have been read.
 static const char *exit_stats_path(void)
@@ -172,7 +175,18 @@ static void exit_stats_write(void *unused)
         (void)host_append_file_best_effort(path, record, n_bytes);
 }
 
+// The one behind us, which is libc's: a sanitizer in the program itself stands before us with one
+// of its own, and has not begun yet when we do.
+static at_exit *libc_at_exit(void)
+{
+    at_exit *behind = dlsym != NULL ? (at_exit *)dlsym(RTLD_NEXT, "__cxa_atexit") : NULL;
+    return behind != NULL ? behind : __cxa_atexit;
+}
+
 void exit_stats_begin(void)
 {
-    (void)__cxa_atexit(exit_stats_write, NULL, NULL);   // fails only without memory: no record
+    (void)front_is_disabled();   // has read the options
+    if (*exit_stats_path() != '\0')
+        (void)libc_at_exit()(exit_stats_write, NULL,
+                             NULL);   // fails only without memory: no record
 }

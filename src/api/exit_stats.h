@@ -22,7 +22,7 @@
 #define EXIT_STATS_PATH_BYTES 4096
 #define EXIT_STATS_NAME_BYTES 16   // of a process, as the kernel keeps it
 
-// From now on a record is written when the process exits, if it is wanted then. Called once, as
+// From now on a record is written when the process exits, if one is wanted. Called once, as
 // early as possible: what is registered first runs last, after the destructors of all libraries.
 void exit_stats_begin(void);
 

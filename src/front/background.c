@@ -17,7 +17,6 @@ void background_init(struct background *background, struct heap *heap)
 {
     const struct config *config = config_get();
     background->process = host_process_id();
-    give_back_init(&background->give_back, config, host_now_ns());
     if (!config->background)
         store_relaxed(&background->state, BACKGROUND_NEVER);   // owner: not known to anybody yet
     page_heap_set_alarm(&heap->pages, is_wanted(config) ? ALARM_BYTES_MIN : SIZE_MAX);

@@ -11,10 +11,14 @@
 #define TIDY_EVERY_NS 1000000000   // costs a barrier on all CPUs
 #define CALM_ROUNDS 30             // a second and a half without work: the work is done
 
-void give_back_init(struct give_back *give_back, const struct config *config, uint64_t now_ns)
+// Not earlier: when the heap is made, a sanitizer in the program may stand before clock_gettime and
+// not have begun.
+static void begin(struct give_back *give_back, uint64_t now_ns)
 {
-    *give_back = (struct give_back){.tidied_at_ns = now_ns};
-    pacer_init(&give_back->pacer, (unsigned)config->return_cpu_pct, now_ns);
+    if (give_back->has_begun)
+        return;
+    *give_back = (struct give_back){.has_begun = true, .tidied_at_ns = now_ns};
+    pacer_init(&give_back->pacer, (unsigned)config_get()->return_cpu_pct, now_ns);
 }
 
 static unsigned retain_pct(void)
@@ -63,6 +67,7 @@ static bool is_at_rest(struct heap *heap, size_t *out_alarm_bytes)
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max)
 {
     uint64_t now_ns = host_now_ns();
+    begin(give_back, now_ns);
     uint64_t allowance_ns = pacer_allowance_ns(&give_back->pacer, now_ns);
     if (allowance_ns == 0)
         return true;

@@ -1,7 +1,8 @@
 // What giving back does in one go: when it is due, how much, and in which order.
 //
-// Rounds are made by one thread at a time, a thread of our own (background.h) or, where there is
-// none, whoever comes by. Each takes no more CPU time than the pacer allows.
+// Memory of zeros is one that has not begun. Rounds are made by one thread at a time, a thread of
+// our own (background.h) or, where there is none, whoever comes by. Each takes no more CPU time than
+// the pacer allows.
 #ifndef NEAP_FRONT_GIVE_BACK_H
 #define NEAP_FRONT_GIVE_BACK_H
 
@@ -9,7 +10,6 @@
 
 #include <stdbool.h>
 
-struct config;
 struct heap;
 
 #define ROUND_EVERY_NS 50000000          // so often is looked
@@ -18,12 +18,11 @@ struct heap;
 #define ALARM_BYTES_MIN (16 * MIB)       // less idle memory is not worth a thread
 
 struct give_back {
+    bool         has_begun;   // the rest is made at the first round
     struct pacer pacer;
     uint64_t     tidied_at_ns;   // when caches were last looked through
     unsigned     n_calm;         // rounds in a row that found nothing to do
 };
-
-void give_back_init(struct give_back *give_back, const struct config *config, uint64_t now_ns);
 
 // One round. Returns whether there may be more to do soon; if not, the alarm is set for when there
 // is. Requires: one caller at a time, who holds no lock.

@@ -6,9 +6,9 @@
 
 #include "base/bits.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -71,7 +71,8 @@ static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec time = {0, 0};
     int             saved_errno = errno;
-    clock_gettime(clock, &time);
+    // Not libc's function: a sanitizer may stand before it and not have begun.
+    syscall(SYS_clock_gettime, clock, &time);
     errno = saved_errno;
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
@@ -134,6 +135,8 @@ bool host_start_thread(void (*body)(void), const char *name)
     return started;
 }
 
+#pragma weak dladdr   // a strong reference would draw the loader into static programs
+
 #define LIBC_PARTS 3   // the loader, libc, and libpthread where that is a library of its own
 
 static struct {
@@ -141,41 +144,31 @@ static struct {
 } libc_parts[LIBC_PARTS];
 static size_t n_libc_parts;
 
-static bool is_part_of_libc(uintptr_t start, uintptr_t end)
+// By its headers, which lie in memory at its start. Not by dl_iterate_phdr(): a sanitizer in the
+// program may stand before that and not have begun when we do.
+static void note_part_of_libc(uintptr_t start)
 {
-    const uintptr_t parts[LIBC_PARTS] = {getauxval(AT_BASE), (uintptr_t)pthread_key_create,
-                                         (uintptr_t)getauxval};
-    for (size_t i = 0; i < LIBC_PARTS; i++)
-        if (parts[i] >= start && parts[i] < end)
-            return true;
-    return false;
-}
-
-static int note_part_of_libc(struct dl_phdr_info *object, size_t n_bytes, void *context)
-{
-    (void)n_bytes;
-    (void)context;
-    uintptr_t start = UINTPTR_MAX, end = 0;
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        if (part->p_type != PT_LOAD)
-            continue;
-        start =
-            start < object->dlpi_addr + part->p_vaddr ? start : object->dlpi_addr + part->p_vaddr;
-        uintptr_t part_end = object->dlpi_addr + part->p_vaddr + part->p_memsz;
-        end = end > part_end ? end : part_end;
-    }
-    if (n_libc_parts < LIBC_PARTS && is_part_of_libc(start, end)) {
-        libc_parts[n_libc_parts].start = start;
-        libc_parts[n_libc_parts].end = end;
-        n_libc_parts++;
-    }
-    return 0;
+    const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)start;
+    const ElfW(Phdr) *part = (const ElfW(Phdr) *)(start + file->e_phoff);
+    uintptr_t end = start;
+    for (size_t i = 0; i < file->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD && start + part[i].p_vaddr + part[i].p_memsz > end)
+            end = start + part[i].p_vaddr + part[i].p_memsz;
+    libc_parts[n_libc_parts].start = start;
+    libc_parts[n_libc_parts].end = end;
+    n_libc_parts++;
 }
 
 void host_find_libc(void)
 {
-    dl_iterate_phdr(note_part_of_libc, NULL);
+    Dl_info where;
+    if (getauxval(AT_BASE) == 0)
+        return;   // a static program
+    note_part_of_libc(getauxval(AT_BASE));
+    if (dladdr != NULL && dladdr((void *)getauxval, &where) != 0)
+        note_part_of_libc((uintptr_t)where.dli_fbase);
+    if (dladdr != NULL && dladdr((void *)pthread_key_create, &where) != 0)
+        note_part_of_libc((uintptr_t)where.dli_fbase);
 }
 
 // True until a program starts its first thread. Absent from other libcs and older glibcs.
@@ -189,7 +182,7 @@ bool host_is_in_libc(const void *address)
     for (size_t i = 0; i < n_libc_parts; i++)
         if ((uintptr_t)address >= libc_parts[i].start && (uintptr_t)address < libc_parts[i].end)
             return true;
-    return n_libc_parts == 0;   // not known: as if
+    return false;
 }
 
 bool host_main_thread_has_ended(void)
