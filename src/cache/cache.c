@@ -232,6 +232,39 @@ void cache_empty(struct cache *cache)
     }
 }
 
+static void hand_over_span(struct cache *cache, struct span *span)
+{
+    span_list_remove(&cache->spans[span->size_class].partial, span);
+    central_put_span(cache->central, span);
+}
+
+void cache_rest(struct cache *cache)
+{
+    cache_tidy(cache);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        if (!size_class_may_cool(i))
+            continue;
+        for (struct span *span = cache->spans[i].partial, *next; span != NULL; span = next) {
+            next = span->next;
+            if (span->rested)
+                hand_over_span(cache, span);
+            else
+                span->rested = true;
+        }
+    }
+}
+
+void cache_hand_over(struct cache *cache, size_t n_spans)
+{
+    size_t n = 0;
+    for (unsigned i = SIZE_CLASSES - 1; i >= SIZE_CLASS_FIRST; i--)
+        for (; size_class_may_cool(i) && cache->spans[i].partial != NULL; n++) {
+            if (n == n_spans)
+                return;
+            hand_over_span(cache, cache->spans[i].partial);
+        }
+}
+
 // ---- private caches ---------------------------------------------------------------------------
 
 static void each_in_list(struct span *span, void (*visit)(void *context, struct span *span),

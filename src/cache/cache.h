@@ -149,6 +149,13 @@ void cache_take_in(struct cache *cache);
 // Takes in what others have freed and gives idle spans back to the page heap.
 void cache_tidy(struct cache *cache);
 
+// Tidies, and hands over to the central lists, where OS pages inside of spans may be given back,
+// those spans that it has not used since the last call.
+void cache_rest(struct cache *cache);
+
+// Hands so many over whether it has used them or not, if there are.
+void cache_hand_over(struct cache *cache, size_t n_spans);
+
 // Hands all spans with free slots over to the central lists: the cache holds no memory any more,
 // but that of live objects.
 void cache_empty(struct cache *cache);

@@ -157,6 +157,11 @@ void caches_empty(struct caches *caches)
     each_quiet(caches, cache_empty);
 }
 
+void caches_rest(struct caches *caches)
+{
+    each_quiet(caches, cache_rest);
+}
+
 void caches_relieve(struct caches *caches, struct span_inbox *inbox)
 {
     struct cache *cache = (struct cache *)(void *)inbox;

@@ -38,6 +38,10 @@ void caches_orphan(struct caches *caches, struct cache *cache);
 // inside are passed over. A thread that comes meanwhile does without its cache.
 void caches_tidy(struct caches *caches);
 
+// The same, and hands spans that no cache has used since the last call to the central lists, where
+// OS pages inside of them may be given back.
+void caches_rest(struct caches *caches);
+
 // Hands the free slots of all caches to the central lists, so that any thread finds them.
 void caches_empty(struct caches *caches);
 

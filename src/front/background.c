@@ -104,6 +104,16 @@ static void make_guest_round(struct background *background, struct heap *heap)
     store_release(&background->is_busy, false);   // pairs with: work
 }
 
+void background_answer_growth(struct background *background, struct heap *heap)
+{
+    if (lock_this_thread_has_any() ||
+        exchange_acquire(&background->is_busy, true))   // pairs with: work
+        return;
+    size_t grown_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
+    give_back_on_growth(&background->give_back, heap, pages_to_bytes(grown_pages));
+    store_release(&background->is_busy, false);   // pairs with: work
+}
+
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)
 {
     if (lock_this_thread_has_any() || this_thread.changing)

@@ -31,4 +31,8 @@ void background_fork_child(struct background *background, struct heap *heap);
 // May start a thread, and so allocate. Does nothing if the calling thread holds a lock.
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller);
 
+// The heap has grown, and not been paid for it in full. Does nothing if somebody gives back already
+// or the calling thread holds a lock.
+void background_answer_growth(struct background *background, struct heap *heap);
+
 #endif

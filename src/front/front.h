@@ -46,7 +46,9 @@ size_t front_trim(void);
 struct slots_account {
     size_t n_allocated, n_freed;     // since the heap began
     size_t used_slots, used_bytes;   // in slots handed out
-    size_t free_bytes;               // in spans, but not in slots handed out
+    size_t free_bytes;               // in spans, but not in slots handed out, nor released
+    size_t released_bytes;           // OS pages inside of spans that hold no memory
+    size_t scavenged_bytes;          // of such pages, since the heap began
 };
 
 // The books of pages are read at one instant, those of objects one after the other: they are exact

@@ -4,12 +4,20 @@
 #include "config/config.h"
 #include "front/heap.h"
 #include "front/release.h"
+#include "front/thread.h"
 #include "os/host.h"
 #include "pageheap/scavenge_policy.h"
 
 #define STEP_BYTES_MAX (2 * MIB)   // one call of the kernel: about a quarter millisecond
-#define TIDY_EVERY_NS 1000000000   // costs a barrier on all CPUs
-#define CALM_ROUNDS 30             // a second and a half without work: the work is done
+#define TIDY_EVERY_NS                                                                              \
+    500000000   // what rests for as long is looked into; costs a barrier on all CPUs
+#define FRESH_BYTES_MAX                                                                            \
+    (8 * MIB)   // free slots that were never touched: rarely more in all classes
+#define GROWTH_BYTES_MIN (512 * KIB)
+#define GROWTH_BYTES_MAX (16 * MIB)
+#define HANDED_OVER_ON_GROWTH 64   // spans; some hundred microseconds in all
+#define ASLEEP 3                   // looks: a second and a half
+#define CALM_ROUNDS 60   // three seconds without work, longer than it takes to see a program asleep
 
 // Not earlier: when the heap is made, a sanitizer in the program may stand before clock_gettime and
 // not have begun.
@@ -17,49 +25,116 @@ static void begin(struct give_back *give_back, uint64_t now_ns)
 {
     if (give_back->has_begun)
         return;
-    *give_back = (struct give_back){.has_begun = true, .tidied_at_ns = now_ns};
+    give_back->has_begun = true;
+    give_back->tidied_at_ns = now_ns;
     pacer_init(&give_back->pacer, (unsigned)config_get()->return_cpu_pct, now_ns);
 }
 
-static unsigned retain_pct(void)
+// Of a program that sleeps nothing idle is needed.
+static unsigned retain_pct(const struct give_back *give_back)
 {
-    return (unsigned)config_get()->retain_pct;
+    return give_back->n_asleep < ASLEEP ? (unsigned)config_get()->retain_pct : 100;
 }
 
-// What other threads have freed for those that sleep, and spans of which nothing is in use.
+static void look_whether_asleep(struct give_back *give_back, struct heap *heap)
+{
+    struct slots_account slots;
+    slots_account_read(heap, false, &slots);
+    size_t n_requests = slots.n_allocated + slots.n_freed +
+                        load_relaxed(&heap->n_large_allocated) +   // counter
+                        load_relaxed(&heap->n_large_freed);        // counter
+    give_back->n_asleep = n_requests == give_back->n_requests ? give_back->n_asleep + 1 : 0;
+    give_back->n_requests = n_requests;
+    if (give_back->n_asleep == ASLEEP)
+        page_heap_flush_caches(&heap->pages);
+}
+
+// What other threads have freed for those that sleep, spans of which nothing is in use, and spans
+// that nobody has allocated from lately.
 static void tidy_now_and_then(struct give_back *give_back, struct heap *heap, uint64_t now_ns)
 {
     if (now_ns - give_back->tidied_at_ns < TIDY_EVERY_NS)
         return;
     give_back->tidied_at_ns = now_ns;
     release_late_frees(heap);
-    caches_tidy(&heap->caches);
+    caches_rest(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);
+    look_whether_asleep(give_back, heap);
 }
 
-// Returns whether anything was left to give back when the time was over.
-static bool give_back_excess(struct heap *heap, uint64_t cpu_ns_max)
+// How much free slots hold beyond the goal, in bytes: what was in use lately, times `pct`, and a
+// slack.
+static size_t excess_inside(struct give_back *give_back, struct heap *heap, unsigned pct,
+                            size_t slack_bytes)
+{
+    struct slots_account slots;
+    slots_account_read(heap, true, &slots);
+    size_t peak_bytes = recent_peak_update(&give_back->slots_peak, slots.used_bytes, host_now_ns(),
+                                           config_get()->return_delay_ns);
+    size_t goal_bytes = peak_bytes / 100 * pct + slack_bytes;
+    size_t ready_bytes = slots.used_bytes + slots.free_bytes;
+    return ready_bytes > goal_bytes ? ready_bytes - goal_bytes : 0;
+}
+
+// First idle runs, then pages inside of spans. Returns how much went back, in bytes; 0: nothing is
+// beyond the goal, or it is in use once more, or the kernel refuses.
+static size_t step(struct give_back *give_back, struct heap *heap)
+{
+    unsigned pct = retain_pct(give_back);
+    size_t   excess_bytes = page_heap_excess(&heap->pages, pct);
+    size_t   n_bytes = 0;
+    if (excess_bytes > 0)
+        n_bytes = page_heap_scavenge(&heap->pages, size_min(excess_bytes, STEP_BYTES_MAX));
+    if (n_bytes > 0)
+        return n_bytes;
+    excess_bytes = excess_inside(give_back, heap, pct, 0);
+    return excess_bytes > 0 ? central_cool(&heap->central, size_min(excess_bytes, STEP_BYTES_MAX))
+                            : 0;
+}
+
+// Returns whether anything may have been left to give back when the time was over.
+static bool give_back_excess(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max)
 {
     uint64_t begun_ns = host_thread_cpu_ns();
-    for (;;) {
-        size_t excess_bytes = page_heap_excess(&heap->pages, retain_pct());
-        if (excess_bytes == 0)
-            return false;
+    while (step(give_back, heap) > 0)
         if (host_thread_cpu_ns() - begun_ns >= cpu_ns_max)
             return true;
-        if (page_heap_scavenge(&heap->pages, size_min(excess_bytes, STEP_BYTES_MAX)) == 0)
-            return false;   // in use once more, or refused by the kernel
+    return false;
+}
+
+// Part of the spans of this thread, which is growing the heap although they have free slots.
+static void hand_over_own(void)
+{
+    struct cache *cache = thread_enter_cache();
+    if (cache == NULL)
+        return;
+    cache_hand_over(cache, HANDED_OVER_ON_GROWTH);
+    cache_leave(cache);
+}
+
+void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t grown_bytes)
+{
+    size_t n_bytes = size_min(grown_bytes, excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
+    size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
+    size_t given_bytes = 0;
+    if (n_bytes > 0) {
+        hand_over_own();
+        given_bytes = central_cool(&heap->central, n_bytes);
     }
+    worth_bytes =
+        given_bytes > n_bytes / 2 ? GROWTH_BYTES_MIN : size_min(2 * worth_bytes, GROWTH_BYTES_MAX);
+    store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
 }
 
 // Nothing more goes back even when nobody remembers what was in use before.
-static bool is_at_rest(struct heap *heap, size_t *out_alarm_bytes)
+static bool is_at_rest(const struct give_back *give_back, struct heap *heap,
+                       size_t *out_alarm_bytes)
 {
     struct page_account account;
     page_heap_account_read(&heap->pages, &account);
-    size_t used_bytes = account.in_use_bytes + account.manual_bytes;
-    size_t goal_bytes = scavenge_goal_bytes(used_bytes, retain_pct());
+    size_t used_bytes = page_account_used_bytes(&account);
+    size_t goal_bytes = scavenge_goal_bytes(used_bytes, retain_pct(give_back));
     *out_alarm_bytes = goal_bytes - used_bytes + ALARM_BYTES_MIN;
     return scavenge_excess_bytes(&account, goal_bytes) == 0;
 }
@@ -75,9 +150,9 @@ bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cp
         cpu_ns_max = allowance_ns;
     uint64_t begun_ns = host_thread_cpu_ns();
     tidy_now_and_then(give_back, heap, now_ns);
-    bool   more = give_back_excess(heap, cpu_ns_max);
+    bool   more = give_back_excess(give_back, heap, cpu_ns_max);
     size_t alarm_bytes = 0;
-    bool   at_rest = !more && is_at_rest(heap, &alarm_bytes);
+    bool   at_rest = !more && is_at_rest(give_back, heap, &alarm_bytes);
     pacer_spend(&give_back->pacer, host_thread_cpu_ns() - begun_ns);
     give_back->n_calm = at_rest ? give_back->n_calm + 1 : 0;
     if (give_back->n_calm < CALM_ROUNDS)

@@ -1,12 +1,14 @@
 // What giving back does in one go: when it is due, how much, and in which order.
 //
 // Memory of zeros is one that has not begun. Rounds are made by one thread at a time, a thread of
-// our own (background.h) or, where there is none, whoever comes by. Each takes no more CPU time than
-// the pacer allows.
+// our own (background.h) or, where there is none, whoever comes by. Each takes no more CPU time
+// than the pacer allows.
 #ifndef NEAP_FRONT_GIVE_BACK_H
 #define NEAP_FRONT_GIVE_BACK_H
 
+#include "base/atomic.h"
 #include "front/pacer.h"
+#include "pageheap/page_heap.h"
 
 #include <stdbool.h>
 
@@ -18,14 +20,23 @@ struct heap;
 #define ALARM_BYTES_MIN (16 * MIB)       // less idle memory is not worth a thread
 
 struct give_back {
-    bool         has_begun;   // the rest is made at the first round
-    struct pacer pacer;
-    uint64_t     tidied_at_ns;   // when caches were last looked through
-    unsigned     n_calm;         // rounds in a row that found nothing to do
+    bool               has_begun;   // the rest is made at the first round
+    struct pacer       pacer;
+    struct recent_peak slots_peak;     // bytes of slots in use, where spans may cool
+    uint64_t           tidied_at_ns;   // when caches were last looked through
+    size_t             n_requests;     // allocations and frees so far, when that was
+    unsigned           n_asleep;       // times in a row that nothing had been asked for since
+    unsigned           n_calm;         // rounds in a row that found nothing to do
+    // hint: growth that is worth a look inside of spans; more after looks that found little
+    ATOMIC(size_t) worth_bytes;
 };
 
 // One round. Returns whether there may be more to do soon; if not, the alarm is set for when there
 // is. Requires: one caller at a time, who holds no lock.
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max);
+
+// The heap has grown by so much, and idle runs did not suffice to pay for it: gives back about as
+// much inside of spans, if it is beyond the goal. Requires: as above.
+void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t grown_bytes);
 
 #endif

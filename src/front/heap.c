@@ -6,6 +6,7 @@
 #include "front/release.h"
 #include "front/thread.h"
 #include "os/host.h"
+#include "os/vm.h"
 
 struct heap process_heap = {.lock = LOCK_INITIALIZER(HEAP_INIT)};
 
@@ -75,24 +76,28 @@ size_t front_trim(void)
         return 0;
     release_late_frees(heap);
     central_tidy(&heap->central);   // what it finds to belong to others goes there
-    caches_tidy(&heap->caches);
+    caches_empty(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);   // and the other way round
-    return page_heap_trim(&heap->pages);
+    size_t n_bytes = central_cool(&heap->central, SIZE_MAX);
+    return n_bytes + page_heap_trim(&heap->pages);
 }
 
 // ---- books ------------------------------------------------------------------------------------
 
-static void slots_account_read(struct heap *heap, struct slots_account *out_account)
+void slots_account_read(struct heap *heap, bool only_cooling, struct slots_account *out_account)
 {
     struct caches_account sums = {.n_allocated = {0}};
-    *out_account = (struct slots_account){.used_slots = 0};
+    *out_account = (struct slots_account){
+        .scavenged_bytes = load_relaxed(&heap->central.cooled_bytes)};   // counter
     caches_account_add(&heap->caches, &sums);
     lock_acquire(&heap->heaps.lock);
     heaps_add_counts(&heap->heaps, sums.n_allocated, sums.n_freed);
     lock_release(&heap->heaps.lock);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &heap->central.lists[i];
+        if (only_cooling && !size_class_may_cool(i))
+            continue;
         size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
         size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
         // Read at different instants: a free may have been seen and its allocation not.
@@ -104,7 +109,10 @@ static void slots_account_read(struct heap *heap, struct slots_account *out_acco
         out_account->n_freed += freed;
         out_account->used_slots += used_slots;
         out_account->used_bytes += used_bytes;
-        out_account->free_bytes += span_bytes > used_bytes ? span_bytes - used_bytes : 0;
+        size_t released_bytes = load_relaxed(&list->released_bytes);   // counter
+        size_t taken_bytes = used_bytes + released_bytes;
+        out_account->free_bytes += span_bytes > taken_bytes ? span_bytes - taken_bytes : 0;
+        out_account->released_bytes += released_bytes;
     }
 }
 
@@ -116,7 +124,7 @@ void front_account_read(struct front_account *out_account)
     out_account->n_large_allocated = load_relaxed(&heap->n_large_allocated);   // counter
     out_account->large_objects = out_account->n_large_allocated - n_large_freed;
     out_account->large_bytes = load_relaxed(&heap->large_bytes);   // counter
-    slots_account_read(heap, &out_account->slots);
+    slots_account_read(heap, false, &out_account->slots);
     page_heap_account_read(&heap->pages, &out_account->pages);
 }
 
@@ -142,6 +150,7 @@ NO_LOCK_ANALYSIS void heap_go_on(struct heap *heap)
 
 struct recount {
     size_t      n_used[SIZE_CLASSES];
+    size_t      released_bytes;
     const char *broken;
 };
 
@@ -152,6 +161,7 @@ static void count_used_slots(void *context, struct run *run)
     if (span_is_large(span))
         return;
     recount->n_used[span->size_class] += span_count_used(span);
+    recount->released_bytes += bits_count(span_released_os_pages(span)) * vm_page_bytes();
     const char *broken = span_verify(span, true);
     if (broken != NULL)
         recount->broken = broken;
@@ -162,6 +172,7 @@ static NO_LOCK_ANALYSIS const char *slots_verify(struct heap *heap)
 {
     struct recount        recount = {.broken = NULL};
     struct caches_account sums = {.n_allocated = {0}};
+    size_t                released_bytes = 0;
     heap_stand_still(heap);
     page_heap_each_run_locked(&heap->pages, count_used_slots, &recount);
     caches_account_add_locked(&heap->caches, &sums);
@@ -172,7 +183,10 @@ static NO_LOCK_ANALYSIS const char *slots_verify(struct heap *heap)
         size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
         if (allocated - freed != recount.n_used[i])
             recount.broken = "F1 slots in use are not as counted";   // F1
+        released_bytes += load_relaxed(&list->released_bytes);       // counter
     }
+    if (released_bytes != recount.released_bytes || released_bytes != heap->pages.released_inside)
+        recount.broken = "F2 OS pages released inside of spans are not as counted";   // F2
     heap_go_on(heap);
     return recount.broken;
 }

@@ -23,6 +23,7 @@ struct heap {
 
 // Invariants:
 //   F1  over all caches, heaps and central lists: slots allocated - freed = slots in use
+//   F2  OS pages released inside of spans, as counted in the lists, by the page heap, and as found
 
 extern struct heap process_heap;
 
@@ -36,6 +37,9 @@ static inline struct heap *heap_get(void)
         heap_init_once();
     return &process_heap;
 }
+
+// The books of slots alone; if `only_cooling`, of classes in whose spans OS pages may go back.
+void slots_account_read(struct heap *heap, bool only_cooling, struct slots_account *out_account);
 
 // Nobody changes the heap between these two: all locks are held, all caches closed. What the
 // caller allocates or frees meanwhile comes from and goes to the reserve.

@@ -23,6 +23,7 @@ static void account_all_locked(struct page_heap *heap, struct page_account *out_
         .reserved_bytes = pages_to_bytes(heap->reserved.total_pages),
         .mapped_bytes = pages_to_bytes(heap->grown.total_pages),
         .in_use_bytes = pages_to_bytes(in_use_pages),
+        .released_inside_bytes = heap->released_inside,
         .manual_bytes = pages_to_bytes(manual_pages),
         .cached_ready_bytes = pages_to_bytes(cached_pages - cached_released_pages),
         .cached_released_bytes = pages_to_bytes(cached_released_pages),

@@ -10,6 +10,7 @@ struct page_account {
     size_t reserved_bytes;          // address space of all arenas, mapped or not
     size_t mapped_bytes;            // prepared: grown into so far
     size_t in_use_bytes;            // in runs handed out
+    size_t released_inside_bytes;   // of that: given back by the runs' owner
     size_t manual_bytes;            // in runs handed out for manual use
     size_t cached_ready_bytes;      // in page caches, resident
     size_t cached_released_bytes;   // in page caches, not resident
@@ -31,6 +32,12 @@ static inline bool page_account_adds_up(const struct page_account *account)
                account->cached_released_bytes + account->free_ready_bytes +
                account->free_released_bytes ==
            account->mapped_bytes;
+}
+
+// In use, and not given back by its owner.
+static inline size_t page_account_used_bytes(const struct page_account *account)
+{
+    return account->in_use_bytes + account->manual_bytes - account->released_inside_bytes;
 }
 
 #endif

@@ -280,11 +280,26 @@ static bool alloc_past_caches(struct page_heap *heap, const struct run_request *
     return granted;
 }
 
+void page_heap_note_released_inside(struct page_heap *heap, size_t n_bytes)
+{
+    lock_acquire(&heap->lock);
+    heap->released_inside += n_bytes;
+    recent_peak_lower(&heap->peak, n_bytes);
+    lock_release(&heap->lock);
+}
+
+void page_heap_note_used_inside(struct page_heap *heap, size_t n_bytes)
+{
+    lock_acquire(&heap->lock);
+    heap->released_inside -= n_bytes;
+    lock_release(&heap->lock);
+}
+
 size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
 {
     struct page_account account;
     page_heap_account_read(heap, &account);
-    size_t used_bytes = account.in_use_bytes + account.manual_bytes;
+    size_t used_bytes = page_account_used_bytes(&account);
     if (heap->hold_ns > 0) {
         lock_acquire(&heap->lock);
         used_bytes = recent_peak_update(&heap->peak, used_bytes, host_now_ns(), heap->hold_ns);
@@ -299,8 +314,11 @@ static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
 {
     if (heap->retain_pct == RETAIN_PCT_NEVER)
         return;
-    page_heap_scavenge(
-        heap, size_min(pages_to_bytes(grown_pages), page_heap_excess(heap, heap->retain_pct)));
+    size_t wanted_bytes =
+        size_min(pages_to_bytes(grown_pages), page_heap_excess(heap, heap->retain_pct));
+    size_t given_pages = bytes_to_pages_down(page_heap_scavenge(heap, wanted_bytes));
+    if (given_pages < grown_pages)
+        add_relaxed(&heap->unpaid_pages, grown_pages - given_pages);   // counter
 }
 
 // The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
@@ -393,6 +411,24 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
     retract_run(heap, run);
     page_set_give(&heap->free, run->first, run->n_pages, false);
+    meta_pool_give(&heap->records, run);
+    look_at_alarm_locked(heap);
+    lock_release(&heap->lock);
+}
+
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released)
+{
+    DCHECK(run->n_pages < WORD_BITS);
+    lock_acquire(&heap->lock);
+    *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
+    retract_run(heap, run);
+    for (unsigned at = 0; at < run->n_pages;) {
+        bool     are = (released >> at & 1) != 0;
+        unsigned n = bits_ones_at_start((are ? released : ~released) >> at);
+        n = (unsigned)size_min(n, run->n_pages - at);
+        page_set_give(&heap->free, page_plus(run->first, at), n, are);
+        at += n;
+    }
     meta_pool_give(&heap->records, run);
     look_at_alarm_locked(heap);
     lock_release(&heap->lock);

@@ -72,14 +72,16 @@ struct page_heap {
     size_t              scavenging_pages;   // taken out to be given back; count as free ready
     struct scavenge_walk walk;
     unsigned           n_standing_still;   // forks in preparation: no step of giving back may begin
+    size_t             released_inside;    // bytes of OS pages in runs in use, by their owner
     struct recent_peak peak;               // of what is in use, manual included
     size_t             alarm_pages;        // with more that is free and ready, is the alarm raised
     size_t             grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
 
-    ATOMIC(bool)   alarm;        // hint: see page_heap_set_alarm
-    ATOMIC(size_t) owed_pages;   // counter: growth that nothing has been given back for yet
+    ATOMIC(bool)   alarm;          // hint: see page_heap_set_alarm
+    ATOMIC(size_t) owed_pages;     // counter: growth that nothing has been given back for yet
+    ATOMIC(size_t) unpaid_pages;   // counter: growth that what is idle here did not suffice for
 
     struct page_map map;   // M1; lock-free
 };
@@ -113,6 +115,10 @@ NODISCARD struct run *page_heap_alloc(struct page_heap *heap, const struct run_r
 // Takes a run back. The record is void from here on.
 void page_heap_free(struct page_heap *heap, struct run *run);
 
+// The same, and of a run shorter than 64 pages some, a bit each in `released`, hold no memory any
+// more: the owner has given them back. Requires: whole OS pages.
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released);
+
 // Makes a run longer or shorter in place. *out_zero_known, when it grew: the new pages are zero.
 // Fails:  false when the pages behind it are not free; the run is as before.
 NODISCARD bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
@@ -143,6 +149,11 @@ size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes);
 
 // Gives back everything idle, also what the page caches hold. Returns how much, in bytes.
 size_t page_heap_trim(struct page_heap *heap);
+
+// The owner of runs in use has given OS pages inside of them back to the kernel, or takes them into
+// use again. In bytes. Takes the lock.
+void page_heap_note_released_inside(struct page_heap *heap, size_t n_bytes);
+void page_heap_note_used_inside(struct page_heap *heap, size_t n_bytes);
 
 // How much is resident beyond `retain_pct` of what was in use lately, in bytes. Takes note of what
 // is in use now. Takes the locks.

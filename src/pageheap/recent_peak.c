@@ -46,3 +46,10 @@ size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t 
     peak->at_ns = now_ns;
     return most;
 }
+
+void recent_peak_lower(struct recent_peak *peak, size_t n_bytes)
+{
+    peak->bytes -= size_min(peak->bytes, n_bytes);
+    for (size_t i = 0; i < PEAK_PERIODS; i++)
+        peak->most[i] -= size_min(peak->most[i], n_bytes);
+}

@@ -23,4 +23,7 @@ struct recent_peak {
 size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t now_ns,
                           uint64_t hold_ns);
 
+// What counts as in use has become less by so much, and had not been needed before either.
+void recent_peak_lower(struct recent_peak *peak, size_t n_bytes);
+
 #endif

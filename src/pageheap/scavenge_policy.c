@@ -10,6 +10,6 @@ size_t scavenge_goal_bytes(size_t used_bytes, unsigned retain_pct)
 size_t scavenge_excess_bytes(const struct page_account *account, size_t goal_bytes)
 {
     size_t ready_bytes =
-        account->mapped_bytes - account->free_released_bytes - account->cached_released_bytes;
+        page_account_used_bytes(account) + account->cached_ready_bytes + account->free_ready_bytes;
     return ready_bytes > goal_bytes ? ready_bytes - goal_bytes : 0;
 }

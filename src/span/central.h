@@ -15,19 +15,24 @@ struct central_list {
 
     struct lock lock;   // rank CENTRAL; one after the other in the order of the classes
     // Guarded by lock.
-    struct span *first;   // T1
+    struct span *first;    // T1: with something freed since OS pages were looked for
+    struct span *cooled;   // T1: without
 
     // Counters. Those of slots: what did not go through a cache.
     ATOMIC(size_t) n_spans;   // of this class, whoever owns them
     ATOMIC(size_t) n_allocated, n_freed;
+    ATOMIC(size_t) released_bytes;   // OS pages inside of spans
 } CACHE_ALIGNED;
 
 struct central {
-    struct page_heap   *page_heap;   // constant after init; its records hold a struct span
+    struct page_heap   *page_heap;      // constant after init; its records hold a struct span
+    struct lock         cooling;        // rank COOLING: who gives OS pages inside of spans back
+    ATOMIC(size_t)      cooled_bytes;   // counter: given back inside of spans so far
     struct central_list lists[SIZE_CLASSES];
 };
 // Invariants:
-//   T1  the spans in a list are exactly those it owns that have a slot free
+//   T1  the spans in a list are exactly those it owns that have a slot free, cold ones included,
+//       but for those that are cooling
 //   T2  n_free of a span in a list is the number of its free slots
 //   T3  of a span whose owner is the list only the lock's holder changes anything but
 //       freed_elsewhere, notes and next_in_inbox
@@ -81,6 +86,11 @@ void central_take_in(struct central_list *list, struct central *central);
 
 // The same for all lists, and gives idle spans back. Takes each lock in turn.
 void central_tidy(struct central *central);
+
+// Gives OS pages inside of the lists' spans that no live object touches back to the kernel, about
+// as much as `n_bytes`. Returns how much, in bytes. Takes locks; none is held while the kernel is
+// told, but that of rank COOLING. Does nothing if somebody else is at it.
+size_t central_cool(struct central *central, size_t n_bytes);
 
 // The list whose inbox it is, or NULL.
 struct central_list *central_list_of_inbox(struct central *central, struct span_inbox *inbox);

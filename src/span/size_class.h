@@ -32,6 +32,13 @@ extern const struct size_class size_classes[SIZE_CLASSES];
 extern const uint8_t           class_of_sixteenths[FINE_BYTES_MAX / 16 + 1];
 extern const uint8_t           class_of_128ths[SMALL_BYTES_MAX / 128 + 1];
 
+// May OS pages inside of its spans be given back? A class of one word has room behind it for what
+// becomes of them; the smaller slots of other classes rarely leave a whole page free.
+static inline bool size_class_may_cool(unsigned size_class)
+{
+    return size_classes[size_class].n_words == 1;
+}
+
 // The smallest class whose slots hold `n_bytes`. Requires: n_bytes <= SMALL_BYTES_MAX.
 static ALWAYS_INLINE unsigned size_class_for(size_t n_bytes)
 {

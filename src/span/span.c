@@ -61,9 +61,9 @@ static void take_in(struct span *span)
         // First set here, then cleared there: a slot shows as free in one of the two at every
         // instant. What comes meanwhile is taken in, too.
         do {
-            if (UNLIKELY((here & came) != 0))
-                stop_at_double_free(span, i, here & came);   // W2
-            store_relaxed(&span->free[i], here | came);      // owner
+            if (UNLIKELY(((here | span_cold(span)) & came) != 0))
+                stop_at_double_free(span, i, (here | span_cold(span)) & came);   // W2
+            store_relaxed(&span->free[i], here | came);                          // owner
             // pairs with: span_free_elsewhere
         } while (!cas_acq_rel(freed_elsewhere, &came, 0));
         span->owed_notes++;
@@ -92,7 +92,7 @@ bool span_has_free(struct span *span)
 size_t span_count_free(struct span *span)
 {
     size_t n_words = span_class(span)->n_words;
-    size_t n_free = 0;
+    size_t n_free = bits_count(span_cold(span));
     for (size_t i = 0; i < n_words; i++)
         n_free += bits_count(load_relaxed(&span->free[i]));   // owner
     return n_free;
@@ -101,7 +101,7 @@ size_t span_count_free(struct span *span)
 size_t span_count_used(struct span *span)
 {
     const struct size_class *shape = span_class(span);
-    size_t                   n_free = 0;
+    size_t                   n_free = bits_count(span_cold(span));
     for (size_t i = 0; i < shape->n_words; i++) {
         uint64_t bits = load_relaxed(&span->free[i]);      // hint: not at one instant with
         bits |= load_relaxed(&span->freed_elsewhere[i]);   // this
@@ -129,15 +129,18 @@ const char *span_verify(struct span *span, bool nobody_frees)
         uint64_t valid = i + 1 < shape->n_words ? ~UINT64_C(0) : 0;
         if (i + 1 == shape->n_words)
             valid = shape->last_word;
-        uint64_t free = load_relaxed(&span->free[i]);                         // owner
+        bool     is_other = span_may_cool(span) && (i == COLD_WORD || i == RELEASED_WORD);
+        uint64_t free = is_other ? 0 : load_relaxed(&span->free[i]);          // owner
         uint64_t freed_elsewhere = load_relaxed(&span->freed_elsewhere[i]);   // hint
         if (((free | freed_elsewhere) & ~valid) != 0)
             return "W1 a span has bits for slots that it does not have";   // W1
-        if ((free & freed_elsewhere) != 0)
+        if (((free | (i == 0 ? span_cold(span) : 0)) & freed_elsewhere) != 0)
             return "W2 a slot was freed twice";   // W2
         n_words_freed += freed_elsewhere != 0;
     }
-    if (nobody_frees &&   // hint
+    if (span_may_cool(span) && !span_cold_fits(span))
+        return "W4 cold slots and released OS pages do not agree";   // W4
+    if (nobody_frees &&                                              // hint
         load_relaxed(&span->notes) != (size_t)span->owed_notes + n_words_freed)
         return "W3 notes and words freed elsewhere do not agree";   // W3
     return NULL;
@@ -187,6 +190,7 @@ struct span *span_inbox_take_all(struct span_inbox *inbox)
 
 void span_list_add(struct span **first, struct span *span)
 {
+    span->rested = false;
     span->previous = NULL;
     span->next = *first;
     if (*first != NULL)

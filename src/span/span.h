@@ -37,8 +37,11 @@ struct span {
     uint8_t                     size_class;   // or SPAN_LARGE; constant while the run is handed out
     bool                        listed;       // in the owner's list, or the one he allocates from?
     ATOMIC(bool)                visited;      // hint: others have freed something here, some time
+    bool                        rested;       // caches: not used since it was looked at last
+    bool                        is_cooled;    // central lists: in which list
+    bool                        is_cooling;   // OS pages of it are on their way to the kernel
 
-    // The owner's: a bit per slot. W1, W2
+    // The owner's: a bit per slot. W1, W2; of a class of one word see span_cold.c
     ATOMIC(uint64_t) free[SPAN_WORDS] CACHE_ALIGNED;
 
     // Set by others, taken in by the owner: what he has no need to look at while nobody comes.
@@ -51,6 +54,8 @@ _Static_assert(sizeof(struct span) == 256,
 // Invariants:
 //   W1  bits stand for the slots of the class; those behind the last slot are zero
 //   W2  a slot is in use, or its bit is set in one of the two: in both is a double free
+//   W4  a cold slot is free and touches a released OS page; a slot that touches one is cold. Only
+//       spans of central lists have any
 //   W3  notes == owed_notes + words with bits in freed_elsewhere; when nobody frees in the span
 // A span with notes is in one inbox, or about to be put there by who added the first note. While
 // it has notes, or owes some, it is not given back to the page heap: somebody may still touch it.
@@ -84,12 +89,31 @@ static ALWAYS_INLINE bool span_slot_at(const struct span *span, uintptr_t addres
                               out_slot);
 }
 
+// Of a class that may cool, words of `free`:
+#define COLD_WORD 1       // free slots that are not in word 0, as they touch a released OS page
+#define RELEASED_WORD 2   // whole OS pages that are released; bit 0 is the first within the span
+
+static inline bool span_may_cool(const struct span *span)
+{
+    return size_class_may_cool(span->size_class);
+}
+
+static inline uint64_t span_cold(struct span *span)
+{
+    return span_may_cool(span) ? load_relaxed(&span->free[COLD_WORD]) : 0;   // hint: or owner
+}
+
+static inline uint64_t span_released_os_pages(struct span *span)
+{
+    return span_may_cool(span) ? load_relaxed(&span->free[RELEASED_WORD]) : 0;   // owner
+}
+
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
     size_t i = slot / WORD_BITS;
     // In this order: a bit leaves the second word when it stands in the first.
     uint64_t bits = load_acquire(&span->freed_elsewhere[i]);   // pairs with: span_take_in
-    bits |= load_relaxed(&span->free[i]);                      // hint
+    bits |= load_relaxed(&span->free[i]) | span_cold(span);    // hint
     return (bits >> slot % WORD_BITS & 1) != 0;
 }
 
@@ -98,7 +122,7 @@ static inline bool span_slot_is_free(struct span *span, size_t slot)
 // Makes a fresh span one of `size_class` with all slots free.
 void span_cut(struct span *span, unsigned size_class, struct span_inbox *owner);
 
-// Hands out the lowest free slot. Requires: there is one.
+// Hands out the lowest free slot that is not cold. Requires: there is one.
 void *span_take_slot(struct span *span);
 
 enum span_give_result {
@@ -114,14 +138,39 @@ NODISCARD enum span_give_result span_give_slot(struct span *span, size_t slot);
 // Ends the process at a double free found only now: two threads freed a slot at the same instant.
 void span_take_in(struct span *span);
 
-bool   span_has_free(struct span *span);
-size_t span_count_free(struct span *span);
+bool   span_has_free(struct span *span);     // one that is not cold
+size_t span_count_free(struct span *span);   // cold ones, too
 
 // Slots in use at this moment, as far as anybody can tell. May be called by others.
 size_t span_count_used(struct span *span);
 
 // May the span go back to the page heap? All slots are free and nobody is about to touch it.
 bool span_is_idle(struct span *span);
+
+// ---- cold slots: by the holder of its central list's lock -------------------------------------
+
+// The whole OS pages of the span that no live object touches and that are not released yet, a bit
+// each, as of RELEASED_WORD. Requires: span_may_cool.
+uint64_t span_idle_os_pages(struct span *span);
+
+uintptr_t span_os_page_address(const struct span *span, unsigned i);
+
+// Those pages are about to be given back: no slot that touches one is handed out any more.
+void span_begin_cooling(struct span *span, uint64_t os_pages);
+
+// Those of them that the kernel has taken are released, the others are as before.
+void span_end_cooling(struct span *span, uint64_t os_pages_taken);
+
+// No OS page is released any more, and no slot cold. Requires: it is not cooling; span_may_cool.
+void span_warm(struct span *span);
+
+// W4. Requires: span_may_cool.
+bool span_cold_fits(struct span *span);
+
+// Our pages of which every byte is released, a bit each, and the OS pages that these are made of.
+uint64_t span_released_pages(struct span *span, uint64_t *out_os_pages);
+
+// ---- books ------------------------------------------------------------------------------------
 
 // Returns NULL, or the invariant found broken. Requires: nobody else frees in it meanwhile, else W3
 // is not looked at.

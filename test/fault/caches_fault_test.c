@@ -34,7 +34,8 @@ static size_t used_slots(void)
     struct front_account account;
     front_account_read(&account);
     assert_true(page_account_adds_up(&account.pages));
-    assert_int_equal(account.slots.used_bytes + account.slots.free_bytes + account.large_bytes,
+    assert_int_equal(account.slots.used_bytes + account.slots.free_bytes +
+                         account.slots.released_bytes + account.large_bytes,
                      account.pages.in_use_bytes);
     return account.slots.used_slots + account.large_objects;
 }

@@ -25,7 +25,8 @@ bool books_compare(const struct entry_points *entry, const struct books_expected
     size_t n_live = books.slots.used_slots + books.large_objects;
     size_t live_bytes = books.slots.used_bytes + books.large_bytes;
     return SAME(n_live, expected->n_objects) && SAME(live_bytes, expected->usable_bytes) &&
-           SAME(live_bytes + books.slots.free_bytes, pages->in_use_bytes) &&
+           SAME(live_bytes + books.slots.free_bytes + books.slots.released_bytes,
+                pages->in_use_bytes) &&
            SAME(pages->in_use_bytes + pages->manual_bytes + cached_bytes + free_bytes,
                 pages->mapped_bytes);
 }
@@ -59,5 +60,5 @@ size_t books_scavenged_bytes(const struct entry_points *entry)
         return 0;
     struct front_account books;
     entry->account_read(&books);
-    return books.pages.scavenged_bytes;
+    return books.pages.scavenged_bytes + books.slots.scavenged_bytes;
 }

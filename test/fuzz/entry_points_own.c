@@ -22,6 +22,17 @@ struct entry_points entry_points = {
     .new_is_watched = true,
 };
 
+// What goes back is to be what the operations say, at the moment they say. Before the library's own
+// constructor, which reads the options: with a priority that the compiler calls reserved.
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wprio-ctor-dtor"
+#endif
+__attribute__((constructor(100))) static void give_back_only_when_asked(void)
+{
+    setenv("NEAP_BACKGROUND", "off", 1);
+    setenv("NEAP_RETURN_DELAY", "1h", 1);
+}
+
 _Thread_local struct new_watch new_watch;
 
 static void handle_new(void)

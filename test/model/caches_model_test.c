@@ -133,7 +133,8 @@ static void expect_as_listed(void)
     assert_int_equal(account.slots.used_slots, walked.n_small);
     assert_int_equal(account.large_objects, walked.n_large);
     assert_int_equal(account.large_bytes, walked.large_bytes);
-    assert_int_equal(account.slots.used_bytes + account.slots.free_bytes + account.large_bytes,
+    assert_int_equal(account.slots.used_bytes + account.slots.free_bytes +
+                         account.slots.released_bytes + account.large_bytes,
                      account.pages.in_use_bytes);
     assert_int_equal(process_heap.reserve.used != 0, n_reserved > 0);
     expect_books(&process_heap.pages);
