@@ -94,7 +94,10 @@ static NOINLINE void free_slowly(void *object, enum fast_release done, const voi
 {
     if (done == FAST_NOT_RELEASED)
         release_or_stop("free", object);
-    answer_alarm(caller);
+    if (done == FAST_RELEASED_ALARM)
+        front_answer_alarm(caller);
+    else
+        answer_alarm(caller);
 }
 
 NEAP_API void free(void *object)

@@ -6,6 +6,9 @@
 // Taking in is paid by one allocation: enough to find a slot, few enough to be short.
 #define TAKEN_IN_AT_ONCE 16
 
+// Spans with their first free slot, or an idle word: so many may leave several MiB in free slots.
+#define LOOK_EVERY 256
+
 // A span of which nothing is in use is kept if it is small: the next objects of the class may come
 // soon, and the page heap costs ten times what a slot does.
 #define KEPT_IDLE_PAGES_MAX 2
@@ -93,8 +96,9 @@ enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
         list_if_it_has_free(cache, span);
     else
         list_or_destroy(cache, span);
-    // hint: who misses it sees it next time
-    return load_relaxed(&cache->central->page_heap->alarm) ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
+    bool is_time = ++cache->n_noted % LOOK_EVERY == 0 ||
+                   load_relaxed(&cache->central->page_heap->alarm);   // hint: or the next time
+    return is_time ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)

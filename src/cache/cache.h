@@ -52,6 +52,8 @@ struct cache {
     struct cache    *next_idle;
     bool             whole_at_fork;
 
+    unsigned n_noted;   // calls of cache_note_freed
+
     struct cache_class classes[SIZE_CLASSES];
     struct cache_spans spans[SIZE_CLASSES];
 } CACHE_ALIGNED;

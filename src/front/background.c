@@ -118,6 +118,9 @@ void background_answer_alarm(struct background *background, struct heap *heap, c
 {
     if (lock_this_thread_has_any() || this_thread.changing)
         return;
+    if (!load_relaxed(&heap->pages.alarm) &&   // hint
+        !give_back_is_worth_it(&background->give_back, heap))
+        return;
     // pairs with: start
     enum background_state state = load_acquire(&background->state);
     if (state == BACKGROUND_NONE && may_start(background, caller) && start(background, heap))

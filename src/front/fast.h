@@ -33,7 +33,7 @@ static ALWAYS_INLINE void *fast_allocate(size_t n_bytes)
 
 enum fast_release {
     FAST_RELEASED,
-    FAST_RELEASED_ALARM,   // the same, and front_answer_alarm() has something to do
+    FAST_RELEASED_ALARM,   // the same, and front_answer_alarm() may have something to do
     FAST_NOT_RELEASED,     // nothing has happened: ask front_release
 };
 

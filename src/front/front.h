@@ -60,7 +60,7 @@ struct front_account {
 };
 void front_account_read(struct front_account *out_account);
 
-// The page heap's alarm is set: much is idle (fast.h says when). `caller`: where the program's call
+// Perhaps much is idle (fast.h says when). `caller`: where the program's call
 // of a function of malloc's family returns to. May start a thread, and so allocate.
 void front_answer_alarm(const void *caller);
 

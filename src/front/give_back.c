@@ -103,6 +103,16 @@ static bool give_back_excess(struct give_back *give_back, struct heap *heap, uin
     return false;
 }
 
+// Every second object freed is worth it; what steady work leaves free is not, nor what cannot go
+// back.
+bool give_back_is_worth_it(struct give_back *give_back, struct heap *heap)
+{
+    struct slots_account slots;
+    slots_account_read(heap, true, &slots);
+    size_t usual_bytes = load_relaxed(&give_back->free_at_rest);   // hint
+    return slots.free_bytes > size_max(slots.used_bytes / 2, usual_bytes) + ALARM_BYTES_MIN;
+}
+
 // Part of the spans of this thread, which is growing the heap although they have free slots.
 static void hand_over_own(void)
 {
@@ -158,6 +168,9 @@ bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cp
     if (give_back->n_calm < CALM_ROUNDS)
         return true;
     give_back->n_calm = 0;
+    struct slots_account slots;
+    slots_account_read(heap, true, &slots);
+    store_relaxed(&give_back->free_at_rest, slots.free_bytes);   // hint
     page_heap_set_alarm(&heap->pages, alarm_bytes);
     return false;
 }

@@ -27,6 +27,7 @@ struct give_back {
     size_t             n_requests;     // allocations and frees so far, when that was
     unsigned           n_asleep;       // times in a row that nothing had been asked for since
     unsigned           n_calm;         // rounds in a row that found nothing to do
+    ATOMIC(size_t)     free_at_rest;   // hint: what free slots held when nothing more went back
     // hint: growth that is worth a look inside of spans; more after looks that found little
     ATOMIC(size_t) worth_bytes;
 };
@@ -34,6 +35,9 @@ struct give_back {
 // One round. Returns whether there may be more to do soon; if not, the alarm is set for when there
 // is. Requires: one caller at a time, who holds no lock.
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max);
+
+// Do free slots hold so much that a thread is worth it? Any thread may ask.
+bool give_back_is_worth_it(struct give_back *give_back, struct heap *heap);
 
 // The heap has grown by so much, and idle runs did not suffice to pay for it: gives back about as
 // much inside of spans, if it is beyond the goal. Requires: as above.

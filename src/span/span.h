@@ -127,7 +127,7 @@ void *span_take_slot(struct span *span);
 
 enum span_give_result {
     SPAN_GIVEN,
-    SPAN_GIVEN_ALARM,    // the same, and the page heap's alarm is set; only from cache_free
+    SPAN_GIVEN_ALARM,    // the same, and it is time to look how much is idle; only by cache_free
     SPAN_ALREADY_FREE,   // the slot is free: a double free
 };
 
