@@ -6,8 +6,8 @@
 // Taking in is paid by one allocation: enough to find a slot, few enough to be short.
 #define TAKEN_IN_AT_ONCE 16
 
-// Spans with their first free slot, or an idle word: so many may leave several MiB in free slots.
-#define LOOK_EVERY 256
+// When spans of so much in all had their first slot freed it is time to look what free slots hold.
+#define LISTED_BYTES_MAX (16 * MIB)
 
 // A span of which nothing is in use is kept if it is small: the next objects of the class may come
 // soon, and the page heap costs ten times what a slot does.
@@ -72,6 +72,7 @@ static bool list_if_it_has_free(struct cache *cache, struct span *span)
         if (cache_is_private(cache))
             span_list_remove(&spans->full, span);
         span_list_add(&spans->partial, span);
+        cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
     }
     return true;
 }
@@ -96,8 +97,10 @@ enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
         list_if_it_has_free(cache, span);
     else
         list_or_destroy(cache, span);
-    bool is_time = ++cache->n_noted % LOOK_EVERY == 0 ||
-                   load_relaxed(&cache->central->page_heap->alarm);   // hint: or the next time
+    bool is_time = cache->listed_bytes >= LISTED_BYTES_MAX;
+    if (UNLIKELY(is_time))
+        cache->listed_bytes = 0;
+    is_time |= load_relaxed(&cache->central->page_heap->alarm);   // hint: or the next time
     return is_time ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
 }
 

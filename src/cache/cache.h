@@ -52,7 +52,7 @@ struct cache {
     struct cache    *next_idle;
     bool             whole_at_fork;
 
-    unsigned n_noted;   // calls of cache_note_freed
+    size_t listed_bytes;   // of spans that may cool: listed since it was looked what they hold
 
     struct cache_class classes[SIZE_CLASSES];
     struct cache_spans spans[SIZE_CLASSES];

@@ -27,8 +27,9 @@ struct background {
 void background_init(struct background *background, struct heap *heap);
 void background_fork_child(struct background *background, struct heap *heap);
 
-// Perhaps the alarm is set, or much is in free slots. `caller`: the address that the program's call of malloc or free returns to.
-// May start a thread, and so allocate. Does nothing if the calling thread holds a lock.
+// Perhaps the alarm is set, or much is in free slots. `caller`: the address that the program's call
+// of malloc or free returns to. May start a thread, and so allocate. Does nothing if the calling
+// thread holds a lock.
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller);
 
 // The heap has grown, and not been paid for it in full. Does nothing if somebody gives back already

@@ -89,8 +89,10 @@ enum span_give_result world_free(struct span_world *world, struct cache *cache, 
 {
     struct span *span = world_span_at(world, slot);
     size_t       number = world_slot_at(world, slot);
-    if (load_relaxed(&span->owner) == &cache->inbox)
-        return cache_free(cache, span, span->size_class, number);
+    if (load_relaxed(&span->owner) == &cache->inbox) {
+        enum span_give_result by_cache = cache_free(cache, span, span->size_class, number);
+        return by_cache == SPAN_GIVEN_ALARM ? SPAN_GIVEN : by_cache;
+    }
     if (central_owns(&world->central, span)) {
         if (central_take_full_span(&world->central, span, &cache->inbox))
             return cache_free_in_new(cache, span, number);
