@@ -162,6 +162,18 @@ void caches_rest(struct caches *caches)
     each_quiet(caches, cache_rest);
 }
 
+#define HANDED_OVER_AT_ONCE 256   // spans: some ten microseconds, while the thread is locked out
+
+static void hand_over(struct cache *cache)
+{
+    cache_hand_over(cache, HANDED_OVER_AT_ONCE);
+}
+
+void caches_hand_over(struct caches *caches)
+{
+    each_quiet(caches, hand_over);
+}
+
 void caches_relieve(struct caches *caches, struct span_inbox *inbox)
 {
     struct cache *cache = (struct cache *)(void *)inbox;

@@ -42,6 +42,9 @@ void caches_tidy(struct caches *caches);
 // OS pages inside of them may be given back.
 void caches_rest(struct caches *caches);
 
+// Hands some spans of each cache over in any case.
+void caches_hand_over(struct caches *caches);
+
 // Hands the free slots of all caches to the central lists, so that any thread finds them.
 void caches_empty(struct caches *caches);
 

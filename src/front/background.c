@@ -29,6 +29,7 @@ void background_fork_child(struct background *background, struct heap *heap)
     if (load_relaxed(&background->state) != BACKGROUND_RUNNING)   // owner
         return;
     store_relaxed(&background->state, BACKGROUND_NONE);   // owner
+    store_relaxed(&heap->pages.has_payer, false);         // hint
     page_heap_set_alarm(&heap->pages, ALARM_BYTES_MIN);
 }
 
@@ -54,20 +55,32 @@ static bool is_called_back(struct background *background, struct heap *heap)
            cas_acquire(&background->state, &state, BACKGROUND_RUNNING);   // pairs with: start
 }
 
+static enum give_back_result round_of(struct background *background, struct heap *heap)
+{
+    enum give_back_result result = GIVE_BACK_LATER;
+    if (!exchange_acquire(&background->is_busy, true)) {   // pairs with: make_guest_round
+        result = give_back_own_round(&background->give_back, heap);
+        store_release(&background->is_busy, false);   // pairs with: make_guest_round
+    }
+    return result;
+}
+
 static void work(void)
 {
     struct heap       *heap = &process_heap;
     struct background *background = &heap->background;
+    store_relaxed(&heap->pages.has_payer, true);   // hint
     for (unsigned n_rounds = 1; !must_end(background, n_rounds); n_rounds++) {
-        bool more = true;
-        if (!exchange_acquire(&background->is_busy, true)) {   // pairs with: make_guest_round
-            more = give_back_round(&background->give_back, heap, ROUND_CPU_NS_MAX);
-            store_release(&background->is_busy, false);   // pairs with: work, make_guest_round
+        enum give_back_result result = round_of(background, heap);
+        if (result == GIVE_BACK_AT_REST) {
+            store_relaxed(&heap->pages.has_payer, false);   // hint
+            if (!is_called_back(background, heap))
+                return;
+            store_relaxed(&heap->pages.has_payer, true);   // hint
         }
-        if (!more && !is_called_back(background, heap))
-            return;
-        host_sleep_ns(ROUND_EVERY_NS);
+        host_sleep_ns(result == GIVE_BACK_SOON ? ROUND_EVERY_NS_GROWING : ROUND_EVERY_NS);
     }
+    store_relaxed(&heap->pages.has_payer, false);   // hint
 }
 
 // ---- by threads of the program ----------------------------------------------------------------
@@ -97,21 +110,28 @@ static void make_guest_round(struct background *background, struct heap *heap)
 {
     uint64_t now_ns = host_now_ns();
     if (now_ns < load_relaxed(&background->next_guest_round_ns) ||   // hint
-        exchange_acquire(&background->is_busy, true))                // pairs with: work
+        exchange_acquire(&background->is_busy, true))                // pairs with: round_of
         return;
     store_relaxed(&background->next_guest_round_ns, now_ns + ROUND_EVERY_NS);   // hint
     give_back_round(&background->give_back, heap, ROUND_CPU_NS_MAX_GUEST);
-    store_release(&background->is_busy, false);   // pairs with: work
+    store_release(&background->is_busy, false);   // pairs with: round_of
 }
+
+#define OWED_TO_THREAD_MAX (16 * MIB)   // beyond this who grows pays, too
 
 void background_answer_growth(struct background *background, struct heap *heap)
 {
-    if (lock_this_thread_has_any() ||
-        exchange_acquire(&background->is_busy, true))   // pairs with: work
+    size_t unpaid_pages = load_relaxed(&heap->pages.unpaid_pages);   // counter
+    if (load_relaxed(&heap->pages.has_payer) &&                      // hint
+        pages_to_bytes(unpaid_pages) < OWED_TO_THREAD_MAX)
         return;
-    size_t grown_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
-    give_back_on_growth(&background->give_back, heap, pages_to_bytes(grown_pages));
-    store_release(&background->is_busy, false);   // pairs with: work
+    // pairs with: round_of
+    if (lock_this_thread_has_any() || exchange_acquire(&background->is_busy, true))
+        return;
+    bool is_due = give_back_on_growth(&background->give_back, heap);
+    store_release(&background->is_busy, false);   // pairs with: round_of
+    if (is_due)
+        store_relaxed(&heap->pages.alarm, true);   // hint: who comes by next starts a thread
 }
 
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)

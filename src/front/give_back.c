@@ -123,9 +123,11 @@ static void hand_over_own(void)
     cache_leave(cache);
 }
 
-void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t grown_bytes)
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
 {
-    size_t n_bytes = size_min(grown_bytes, excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
+    size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
+    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
+                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
     size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
     size_t given_bytes = 0;
     if (n_bytes > 0) {
@@ -135,6 +137,23 @@ void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t 
     worth_bytes =
         given_bytes > n_bytes / 2 ? GROWTH_BYTES_MIN : size_min(2 * worth_bytes, GROWTH_BYTES_MAX);
     store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
+    return n_bytes > 0;
+}
+
+// Our own thread does the same for all, as much as is owed. Returns whether the heap has grown.
+static bool pay_for_growth(struct give_back *give_back, struct heap *heap)
+{
+    size_t owed_pages = load_relaxed(&heap->pages.owed_pages);   // counter
+    page_heap_pay_owed_by(&heap->pages, SIZE_MAX);
+    size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
+    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
+                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
+    size_t given_bytes = n_bytes > 0 ? central_cool(&heap->central, n_bytes) : 0;
+    if (given_bytes < n_bytes) {
+        caches_hand_over(&heap->caches);
+        central_cool(&heap->central, n_bytes - given_bytes);
+    }
+    return owed_pages + unpaid_pages > 0;
 }
 
 // Nothing more goes back even when nobody remembers what was in use before.
@@ -147,6 +166,15 @@ static bool is_at_rest(const struct give_back *give_back, struct heap *heap,
     size_t goal_bytes = scavenge_goal_bytes(used_bytes, retain_pct(give_back));
     *out_alarm_bytes = goal_bytes - used_bytes + ALARM_BYTES_MIN;
     return scavenge_excess_bytes(&account, goal_bytes) == 0;
+}
+
+enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap)
+{
+    bool has_grown = pay_for_growth(give_back, heap);
+    bool more = give_back_round(give_back, heap, ROUND_CPU_NS_MAX);
+    if (has_grown)
+        return GIVE_BACK_SOON;
+    return more ? GIVE_BACK_LATER : GIVE_BACK_AT_REST;
 }
 
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max)

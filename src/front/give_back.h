@@ -15,6 +15,7 @@
 struct heap;
 
 #define ROUND_EVERY_NS 50000000          // so often is looked
+#define ROUND_EVERY_NS_GROWING 5000000   // the same while the program grows
 #define ROUND_CPU_NS_MAX 10000000        // of a round of our own thread: a fifth of a CPU at most
 #define ROUND_CPU_NS_MAX_GUEST 1000000   // of one by a thread of the program
 #define ALARM_BYTES_MIN (16 * MIB)       // less idle memory is not worth a thread
@@ -36,11 +37,20 @@ struct give_back {
 // is. Requires: one caller at a time, who holds no lock.
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max);
 
+// The same by our own thread, which first pays for growth: that is no part of its budget, as it is
+// bounded by what the program takes.
+enum give_back_result {
+    GIVE_BACK_SOON,   // the program is growing
+    GIVE_BACK_LATER,
+    GIVE_BACK_AT_REST,
+};
+enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap);
+
 // Do free slots hold so much that a thread is worth it? Any thread may ask.
 bool give_back_is_worth_it(struct give_back *give_back, struct heap *heap);
 
-// The heap has grown by so much, and idle runs did not suffice to pay for it: gives back about as
-// much inside of spans, if it is beyond the goal. Requires: as above.
-void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t grown_bytes);
+// Pays for growth that idle runs did not suffice for, inside of spans, in a bounded time. Returns
+// whether anything was due. Requires: as of give_back_round.
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap);
 
 #endif

@@ -31,6 +31,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->unit_bytes = size_max(PAGE_BYTES, vm_page_bytes());
     heap->os_page_pages = (unsigned)bytes_to_pages_down(heap->unit_bytes);
     heap->retain_pct = config->retain_pct;
+    heap->step_pages_max = bytes_to_pages_down(config->step_bytes_max);
     heap->hold_ns = config->hold_ns;
     heap->alarm_pages = SIZE_MAX;
     heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
@@ -114,6 +115,18 @@ void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)
 
 // ---- past the caches --------------------------------------------------------------------------
 
+// How far to grow for a request: a sixty-fourth of the heap if that is more, so that a large heap
+// does not ask the kernel for each object; what is not used of it holds no memory. But no further
+// than the arena goes.
+#define GROWTH_SHARE 64
+
+static size_t growth_pages(const struct page_heap *heap, size_t n_pages)
+{
+    size_t step_pages = size_min(heap->grown.total_pages / GROWTH_SHARE, heap->step_pages_max);
+    size_t rest_pages = bytes_to_pages_down(heap->current.end - heap->current.base);
+    return size_max(n_pages, size_min(step_pages, rest_pages));
+}
+
 // The lowest place where `n_pages` fit; if there is none, the heap grows, if possible by
 // `grow_pages`. A single refusal by the kernel is made up for by a second attempt.
 static bool find_or_grow_locked(struct page_heap *heap, size_t n_pages, size_t grow_pages,
@@ -178,8 +191,9 @@ static bool alloc_from_set_locked(struct page_heap *heap, const struct run_reque
     grant->run = meta_pool_take(&heap->records, &heap->metadata);
     if (grant->run == NULL)
         return false;
-    bool found = request->align_pages > 1 ? find_or_grow_aligned_locked(heap, request, grant)
-                                          : find_or_grow_locked(heap, n_pages, n_pages, grant);
+    bool found = request->align_pages > 1
+                     ? find_or_grow_aligned_locked(heap, request, grant)
+                     : find_or_grow_locked(heap, n_pages, growth_pages(heap, n_pages), grant);
     if (!found) {
         meta_pool_give(&heap->records, grant->run);
         return false;
@@ -208,7 +222,8 @@ static size_t window_growth_pages(const struct page_heap *heap, size_t n_pages)
 {
     size_t in_window = page_of_address(heap->current.base).number % WINDOW_PAGES;
     size_t n_to_end = WINDOW_PAGES - in_window;
-    return n_to_end >= n_pages ? n_to_end : n_to_end + WINDOW_PAGES;
+    size_t n_least = n_to_end >= n_pages ? n_to_end : n_to_end + WINDOW_PAGES;
+    return n_least + align_down(growth_pages(heap, n_least) - n_least, WINDOW_PAGES);
 }
 
 // Serves the request from the set and leaves the cache with the window where it was found: where
@@ -308,17 +323,41 @@ size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
     return scavenge_excess_bytes(&account, scavenge_goal_bytes(used_bytes, retain_pct));
 }
 
+// What is paid for in one call, or as much as is asked for: a tenth of a millisecond.
+#define PAID_PAGES_MAX WINDOW_PAGES
+
+// With a payer, so much may be owed before others pay.
+#define OWED_TO_PAYER_MAX bytes_to_pages_down(16 * MIB)
+
 // Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
 // the goal. The locks are dropped by now.
-static void scavenge_after_growth(struct page_heap *heap, size_t grown_pages)
+size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
 {
-    if (heap->retain_pct == RETAIN_PCT_NEVER)
-        return;
-    size_t wanted_bytes =
-        size_min(pages_to_bytes(grown_pages), page_heap_excess(heap, heap->retain_pct));
-    size_t given_pages = bytes_to_pages_down(page_heap_scavenge(heap, wanted_bytes));
-    if (given_pages < grown_pages)
-        add_relaxed(&heap->unpaid_pages, grown_pages - given_pages);   // counter
+    size_t owed_pages = exchange_relaxed(&heap->owed_pages, 0);   // counter
+    size_t due_pages = size_min(owed_pages, n_pages_max);
+    if (due_pages == 0 || heap->retain_pct == RETAIN_PCT_NEVER)
+        return 0;
+    size_t excess_bytes = page_heap_excess(heap, heap->retain_pct);
+    size_t given_bytes =
+        page_heap_scavenge(heap, size_min(pages_to_bytes(due_pages), excess_bytes));
+    size_t left_pages = owed_pages - size_min(owed_pages, bytes_to_pages_down(given_bytes));
+    // Nothing is due any more when nothing idle is beyond the goal, or it cannot be given back.
+    bool is_settled = given_bytes >= excess_bytes || given_bytes == 0;
+    add_relaxed(is_settled ? &heap->unpaid_pages : &heap->owed_pages, left_pages);   // counter
+    return given_bytes;
+}
+
+static void pay_owed(struct page_heap *heap, size_t n_pages_max)
+{
+    size_t owed_pages = load_relaxed(&heap->owed_pages);   // counter
+    bool   has_payer = load_relaxed(&heap->has_payer);     // hint
+    if (owed_pages > (has_payer ? OWED_TO_PAYER_MAX : 0))
+        page_heap_pay_owed_by(heap, n_pages_max);
+}
+
+void page_heap_pay_owed(struct page_heap *heap)
+{
+    pay_owed(heap, PAID_PAGES_MAX);
 }
 
 // The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
@@ -337,22 +376,15 @@ static bool alloc_from_reserves(struct page_heap *heap, const struct run_request
     }
 }
 
+// Growth is owed for until somebody pays who holds no lock; whoever takes memory that the kernel
+// has to back pays a part.
 static void settle_growth(struct page_heap *heap, const struct run_request *request,
                           size_t grown_pages)
 {
-    if (grown_pages == 0)
-        return;
-    if (request->owes_scavenge)
+    if (grown_pages > 0)
         add_relaxed(&heap->owed_pages, grown_pages);   // counter
-    else
-        scavenge_after_growth(heap, grown_pages);
-}
-
-void page_heap_pay_owed(struct page_heap *heap)
-{
-    if (load_relaxed(&heap->owed_pages) == 0)   // counter
-        return;
-    scavenge_after_growth(heap, exchange_relaxed(&heap->owed_pages, 0));   // counter
+    if (!request->owes_scavenge)
+        pay_owed(heap, size_max(request->n_pages, PAID_PAGES_MAX));
 }
 
 struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
@@ -369,9 +401,10 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
                                      : alloc_past_caches(heap, request, &grant);
     if (UNLIKELY(!granted) && !alloc_from_reserves(heap, request, &grant))
         return NULL;
-    if (grant.released_pages > 0)
+    if (grant.released_pages > 0) {
         use_pages(heap, grant.first, request->n_pages);
-    settle_growth(heap, request, grant.grown_pages);
+        settle_growth(heap, request, grant.grown_pages);
+    }
     return grant.run;
 }
 
@@ -524,8 +557,10 @@ static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages
     *out_zero_known = grant.released_pages == n_more;
     if (grant.released_pages > 0)
         use_pages(heap, behind, n_more);
-    if (grant.grown_pages > 0)
-        scavenge_after_growth(heap, grant.grown_pages);
+    if (grant.grown_pages > 0) {
+        add_relaxed(&heap->owed_pages, grant.grown_pages);   // counter
+        pay_owed(heap, size_max(n_more, PAID_PAGES_MAX));
+    }
     return true;
 }
 

@@ -26,12 +26,13 @@
 #define RETAIN_PCT_NEVER 0   // do not give back on growth
 
 struct page_heap_config {
-    size_t   arena_bytes;    // 0: 64 MiB
-    size_t   record_bytes;   // of a run's record, the owner's part included; 0: as struct run
-    unsigned n_caches;       // 0: one per CPU; at most PAGE_CACHES_MAX
-    unsigned retain_pct;     // of what was in use lately, may stay on growth; RETAIN_PCT_NEVER
-    uint64_t hold_ns;        // how long what was in use counts as needed; see recent_peak.h
-    uint64_t random;         // where to look for address space
+    size_t   arena_bytes;      // 0: 64 MiB
+    size_t   record_bytes;     // of a run's record, the owner's part included; 0: as struct run
+    unsigned n_caches;         // 0: one per CPU; at most PAGE_CACHES_MAX
+    unsigned retain_pct;       // of what was in use lately, may stay on growth; RETAIN_PCT_NEVER
+    size_t   step_bytes_max;   // by which a large heap grows at least; 0: by what is asked for
+    uint64_t hold_ns;          // how long what was in use counts as needed; see recent_peak.h
+    uint64_t random;           // where to look for address space
 };
 
 // Where the next step of giving back looks. Normally from the top; past what the kernel refused.
@@ -53,6 +54,7 @@ struct page_heap {
     size_t   unit_bytes;   // the larger of page and OS page: growth is a multiple
     unsigned os_page_pages;
     unsigned retain_pct;
+    size_t   step_pages_max;
     uint64_t hold_ns;
     unsigned n_caches;
 
@@ -80,6 +82,7 @@ struct page_heap {
     struct page_cache caches[PAGE_CACHES_MAX];
 
     ATOMIC(bool)   alarm;          // hint: see page_heap_set_alarm
+    ATOMIC(bool)   has_payer;      // hint: somebody pays for growth regularly
     ATOMIC(size_t) owed_pages;     // counter: growth that nothing has been given back for yet
     ATOMIC(size_t) unpaid_pages;   // counter: growth that what is idle here did not suffice for
 
@@ -180,6 +183,9 @@ NODISCARD void *page_heap_metadata_take(struct page_heap *heap, size_t n_bytes);
 // Gives back, if there is reason to, for growth that requests with `owes_scavenge` caused. Call it
 // when the lock is dropped; costs a load when nothing is owed.
 void page_heap_pay_owed(struct page_heap *heap);
+
+// The same, up to so much, whoever else pays. Returns how much went back, in bytes.
+size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max);
 
 // All locks of the heap, for whoever needs its books to stand still.
 void page_heap_lock_all(struct page_heap *heap);
