@@ -29,6 +29,7 @@ FUZZ_PARTS = {
 }
 TOOL_MAIN = 'tools/main.c'   # its main would clash with that of a test
 WORKLOAD_LAUNCHER = 'bench/malloc/launch.c'   # a program of its own beside the workloads
+WORKLOAD_SHARED = ('bench/malloc/main.c', 'bench/malloc/support.c')   # those in C++ link it too
 
 
 def matches(root, *patterns):
@@ -116,8 +117,9 @@ def bench_lists(root):
             + lists('bench', [
                 ('bench_support', matches(root, 'bench/support/*.c')),
                 ('launch_sources', matches(root, WORKLOAD_LAUNCHER)),
+                ('workload_shared_sources', matches(root, *WORKLOAD_SHARED)),
                 ('workload_sources', [path for path in matches(root, 'bench/malloc/*.c')
-                                      if path != WORKLOAD_LAUNCHER]),
+                                      if path not in (WORKLOAD_LAUNCHER, *WORKLOAD_SHARED)]),
                 ('workload_cxx_sources', matches(root, 'bench/malloc/*.cc')),
             ]))
 

@@ -1,4 +1,4 @@
-// The workloads by name.
+// Runs one of the workloads in the program's table: table.c, or cxx.cc for those in C++.
 //
 // usage: workload NAME [OPTION=NUMBER ...]
 //        workload probe       whose malloc is it? prints the file it is in
@@ -6,26 +6,6 @@
 #include "workload.h"
 
 #include <dlfcn.h>
-
-struct workload {
-    const char *name;
-    void (*run)(void);
-    struct option options[OPTIONS_MAX];
-};
-
-static void run_warm(void);
-
-static struct workload workloads[] = {
-    {"warm", run_warm, {{"mib", 1536}}},
-    {"peak-idle",
-     run_peak_idle,
-     {{"mib", 1024}, {"max", 65536}, {"threads", 1}, {"other", 0}, {"seconds", 10}}},
-    {"holes", run_holes, {{"mib", 240}, {"kib", 64}}},
-    {"service", run_service, {{"seconds", 120}, {"mib", 512}, {"threads", 2}}},
-    {"latency", run_latency, {{"mib", 2048}, {"threads", 2}}},
-    {"steady", run_steady, {{"mib", 256}, {"seconds", 10}, {"threads", 2}}},
-};
-#define WORKLOADS (sizeof workloads / sizeof workloads[0])
 
 static struct workload *current;
 
@@ -61,13 +41,6 @@ static void options_parse(int count, char **words)
     }
 }
 
-// The host finds the memory now, and not while somebody is measured.
-static void run_warm(void)
-{
-    size_t n_bytes = option("mib") * MIB;
-    munmap(own_memory(n_bytes), n_bytes);
-}
-
 static void probe(void)
 {
     Dl_info where;
@@ -78,10 +51,10 @@ static void probe(void)
 
 static void list(void)
 {
-    for (size_t i = 0; i < WORKLOADS; i++) {
-        printf("%s", workloads[i].name);
-        for (const struct option *each = workloads[i].options; each->name != NULL; each++)
-            printf(" %s=%llu", each->name, (unsigned long long)each->value);
+    for (const struct workload *each = workloads; each->name != NULL; each++) {
+        printf("%s", each->name);
+        for (size_t i = 0; i < OPTIONS_MAX && each->options[i].name != NULL; i++)
+            printf(" %s=%llu", each->options[i].name, (unsigned long long)each->options[i].value);
         printf("\n");
     }
 }
@@ -96,9 +69,9 @@ int main(int argc, char **argv)
         list();
         return 0;
     }
-    for (size_t i = 0; argc >= 2 && i < WORKLOADS; i++) {
-        if (strcmp(argv[1], workloads[i].name) == 0) {
-            current = &workloads[i];
+    for (struct workload *each = workloads; argc >= 2 && each->name != NULL; each++) {
+        if (strcmp(argv[1], each->name) == 0) {
+            current = each;
             options_parse(argc - 2, argv + 2);
             current->run();
             return 0;

@@ -1,6 +1,6 @@
 // What the workloads share: options, figures, memory of their own, what is resident, threads.
 //
-// A workload is a function in a table (main.c). It prints lines for bench/malloc/run to read:
+// A workload is a function in a table (table.c). It prints lines for bench/malloc/run to read:
 //   figure NAME UNIT VALUE     what it measured itself
 //   note NAME UNIT VALUE       the same, but not to be compared
 //   checksum NUMBER            must be the same under every malloc
@@ -11,9 +11,11 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <string.h>
+#ifndef __cplusplus
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
+#endif
 
 #define OPTIONS_MAX 6
 #define KIB ((size_t)1 << 10)
@@ -27,6 +29,15 @@ struct option {
     const char *name;
     uint64_t    value;   // the default, then what the command line says
 };
+
+struct workload {
+    const char *name;
+    void (*run)(void);
+    struct option options[OPTIONS_MAX];
+};
+
+// Those of this program; the last one has no name.
+extern struct workload workloads[];
 
 // The value of an option of the workload that runs.
 uint64_t option(const char *name);
@@ -73,11 +84,28 @@ void in_threads(size_t n_threads, void (*work)(size_t number));
 
 // ---- the workloads ----------------------------------------------------------------------------
 
+void run_warm(void);
+
 void run_peak_idle(void);
 void run_holes(void);
 void run_service(void);
 void run_latency(void);
 void run_steady(void);
+
+void run_expressions(void);
+void run_polynomials(void);
+void run_free_runs(void);
+void run_random(void);
+void run_batches(void);
+void run_fragment(void);
+void run_relay(void);
+void run_messages(void);
+void run_queue(void);
+void run_vectors(void);
+void run_large(void);
+void run_crowd(void);
+void run_come_and_go(void);
+void run_sharing(void);
 
 #ifdef __cplusplus
 }

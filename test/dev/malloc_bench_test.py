@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import trees   # first: makes dev/ importable
 
 sys.path.insert(0, str(trees.ROOT / 'bench/malloc'))
-from harness import arithmetic, measure, peers, picture, report, rows
+from harness import arithmetic, measure, peers, picture, programs, report, rows
 from harness.store import Store, digest_of, file_name
 
 
@@ -100,6 +100,31 @@ class Rows(unittest.TestCase):
         for n_round in range(9):
             for n_row in range(4):
                 self.assertEqual(sorted(rows.turn(members, n_round, n_row)), members)
+
+
+    def test_every_word_of_a_program_can_be_filled_in(self):
+        for row in [row for row in rows.all_rows() if row.program is not None]:
+            words = programs.filled_in(row.words, pathlib.Path('/w'), row.options)
+            self.assertFalse([word for word in words if '{' in word], row.name)
+            for word in words:
+                if word.startswith(str(trees.ROOT)):
+                    self.assertTrue(pathlib.Path(word).exists(), word)
+
+    def test_commands_name_the_built_program_and_all_options(self):
+        row = next(row for row in rows.all_rows() if row.section == 'holes')
+        self.assertEqual(measure.command_of(row, rows.FULL, pathlib.Path('/b')),
+                         [pathlib.Path('/b/workload'), 'holes', 'kib=16'])
+
+
+class Programs(unittest.TestCase):
+    def test_redis_commands_are_in_its_protocol_and_always_the_same(self):
+        self.assertEqual(programs.packed(['SET', 'k', 12]),
+                         b'*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2\r\n12\r\n')
+
+    def test_what_is_there_is_not_made_again(self):
+        with trees.Tree({name: 'mine' for name in programs.FILES}) as work:
+            programs.prepare(work)
+            self.assertEqual({path.read_text() for path in work.iterdir()}, {'mine'})
 
 
 class Kept(unittest.TestCase):
@@ -211,7 +236,7 @@ class Report(unittest.TestCase):
 
     def test_numbers_have_three_digits(self):
         for value, text in ((0, '0'), (1234.4, '1234'), (12.34, '12.3'), (1.234, '1.23'),
-                            (0.1234, '0.123'), (0.01234, '0.012')):
+                            (0.1234, '0.123'), (0.01234, '0.0123')):
             self.assertEqual(report.number(value), text)
 
     def test_a_table_is_as_wide_as_what_it_holds(self):

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 
-from harness import rows
+from harness import programs as real_programs, rows
 
 LIMIT_S = 900
 STEADY_MARK = '0x6e656170'   # advice by which steady.c marks begin and end
@@ -77,15 +77,20 @@ def failure_of(status, errors):
     return f'{what}: {last[0][:120]}' if last[0] else what
 
 
+def work_folder(programs):
+    return programs / 'work'
+
+
 def command_of(row, size, programs):
-    if row.program is not None:
-        return list(row.words)
     options = rows.options_at(row, size)
-    return [programs / 'workload', *row.words] + [f'{k}={v}' for k, v in options.items()]
+    if row.program is not None:
+        return real_programs.filled_in(row.words, work_folder(programs), options)
+    name, *words = row.words
+    return [programs / name, *words] + [f'{k}={v}' for k, v in options.items()]
 
 
 def measure(row, size, peer, programs):
-    """`programs` is the folder of `launch` and `workload`."""
+    """`programs` is the folder of `launch` and the workloads."""
     settings = [f'{name}={value}' for name, value in peer.environment.items()]
     with tempfile.TemporaryDirectory(prefix='neap-bench-') as folder:
         seen = pathlib.Path(folder, 'seen')

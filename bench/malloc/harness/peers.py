@@ -13,8 +13,9 @@ Peer = collections.namedtuple('Peer', 'name package library environment')
 NEAP = 'neap'
 PEERS = (
     Peer(NEAP, None, 'libneap.so.0', {}),
-    Peer('glibc', 'libc6', None, {}),
-    Peer('glibc-huge', 'libc6', None, {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}),
+    # Preloaded too: some programs are linked with another malloc, which then gives way.
+    Peer('glibc', 'libc6', 'libc.so.6', {}),
+    Peer('glibc-huge', 'libc6', 'libc.so.6', {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}),
     Peer('jemalloc', 'libjemalloc2', 'libjemalloc.so.2', {}),
     Peer('jemalloc-bg', 'libjemalloc2', 'libjemalloc.so.2',
          {'MALLOC_CONF': 'background_thread:true'}),
@@ -47,21 +48,18 @@ def version_of(package):
 
 
 def environment_of(peer, library):
-    preload = {'LD_PRELOAD': str(library)} if library else {}
-    return preload | peer.environment
+    return {'LD_PRELOAD': str(library)} | peer.environment
 
 
 def look_for(peer, build, whose_malloc):
     """(Found, None), or (None, why not). `whose_malloc` says in which file malloc is, given an
     environment."""
-    library = None
-    if peer.library is not None:
-        library = build / peer.library if peer.name == NEAP else find_library(peer.library)
-        if library is None or not library.exists():
-            return None, f'{peer.library} is not installed (Debian: {peer.package})'
+    library = build / peer.library if peer.name == NEAP else find_library(peer.library)
+    if library is None or not library.exists():
+        return None, f'{peer.library} is not installed (Debian: {peer.package})'
     environment = environment_of(peer, library)
     file = whose_malloc(environment)
-    if library is not None and (not file or pathlib.Path(file).resolve() != library.resolve()):
+    if not file or pathlib.Path(file).resolve() != library.resolve():
         return None, f'{library} was preloaded, but malloc is from {file or "nowhere"}'
     return Found(peer.name, version_of(peer.package), environment), None
 

@@ -14,7 +14,7 @@ def number(value):
     for least, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3)):
         if abs(value) >= least:
             return f'{value:.{digits}f}'
-    return f'{value:.2g}'
+    return f'{value:.3g}'
 
 
 def with_spread(figure):

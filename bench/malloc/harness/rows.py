@@ -3,9 +3,11 @@
 Nothing here runs anything.
 """
 import collections
+import shlex
 
-# A row is a workload with its options, or (program) a real program with its words. `section`
-# gathers rows whose own figures stand in one table; `traced` rows run once more under strace.
+# A row is a workload with its options, or (program) a real program with its words, in which {work},
+# {load}, {here} and {options} are filled in. `section` gathers rows whose own figures stand in one
+# table; `traced` rows run once more under strace.
 Row = collections.namedtuple('Row', 'group section name program words options quick rounds traced')
 
 GIVING_BACK, SPEED = 'giving-back', 'speed'
@@ -20,7 +22,7 @@ SMALLEST_SECONDS = 1
 
 
 def workload(group, section, name, options, quick, rounds=ROUNDS, traced=False):
-    return Row(group, section, name, None, (section,), options, quick, rounds, traced)
+    return Row(group, section, name, None, ('workload', section), options, quick, rounds, traced)
 
 
 def peak_idle_rows():
@@ -30,7 +32,7 @@ def peak_idle_rows():
         for threads, other in ((1, 0), (4, 0), (1, 1), (4, 1)):
             name = f'{label}, {threads} thread{"s" if threads > 1 else ""}'
             name += ', freed by another' if other else ''
-            is_quick = (threads, other) == (1, 0) or (largest, threads) == (65536, 4)
+            is_quick = (threads, other) == (1, 0) or (largest, threads, other) == (65536, 4, 1)
             yield workload(GIVING_BACK, section, name,
                            {'mib': 1024, 'max': largest, 'threads': threads, 'other': other,
                             'seconds': 10}, quick if is_quick else None, 3)
@@ -47,8 +49,71 @@ def giving_back_rows():
                    {'mib': 64, 'seconds': 1}, 3, traced=True)
 
 
+# Class of programs, what to show, workload, options of a full run, `times` of a quick one.
+LOOPS = (
+    ('tiny objects', 'expressions', 'expressions', {'times': 400}, 60),
+    ('tiny objects', 'polynomials', 'polynomials', {'times': 20000}, 3000),
+    ('long runs of frees', 'forwards', 'free-runs', {'times': 6, 'objects': 500000, 'order': 0}, 1),
+    ('long runs of frees', 'backwards', 'free-runs', {'times': 6, 'objects': 500000, 'order': 1},
+     1),
+    ('long runs of frees', 'shuffled', 'free-runs', {'times': 6, 'objects': 500000, 'order': 2},
+     1),
+    ('random', '16 B-1 KiB', 'random', {'times': 60, 'max': 1024}, 6),
+    ('random', '16 B-1 KiB, 2 threads', 'random', {'times': 40, 'max': 1024, 'threads': 2}, 3),
+    ('random', '16 B-64 KiB, 2 threads', 'random',
+     {'times': 100, 'objects': 4000, 'max': 65536, 'threads': 2}, 10),
+    ('exchange', 'successors, 16 B-1 KiB', 'relay', {'times': 300, 'max': 1024}, 40),
+    ('exchange', 'successors, 16 B-16 KiB', 'relay', {'times': 100, 'max': 16384}, 15),
+    ('exchange', 'messages', 'messages', {'times': 3000000}, 400000),
+    ('producer and consumer', 'one pair', 'queue', {'times': 5000000}, 600000),
+    ('producer and consumer', 'two pairs, to 16 KiB', 'queue',
+     {'times': 1000000, 'max': 16384, 'pairs': 2}, 100000),
+    ('batches', 'of 100', 'batches', {'times': 300000, 'objects': 100}, 30000),
+    ('batches', 'of 10 000', 'batches', {'times': 3000, 'objects': 10000}, 200),
+    ('vectors', 'grow by half', 'vectors', {'times': 8, 'growth': 150}, 1),
+    ('vectors', 'grow by 64 bytes', 'vectors', {'times': 20, 'vectors': 50, 'growth': 0}, 3),
+    ('5-25 MiB', 'all pages touched', 'large', {'times': 800, 'touch': 1}, 100),
+    ('5-25 MiB', 'the ends touched', 'large', {'times': 100000, 'touch': 0}, 10000),
+    ('many threads', 'a thousand at once', 'crowd', {'times': 8}, 1),
+    ('many threads', 'four at once, short-lived', 'come-and-go', {'times': 4000}, 400),
+    ('false sharing', 'own objects', 'sharing', {'times': 2000000, 'passive': 0}, 200000),
+    ('false sharing', 'given side by side', 'sharing', {'times': 2000000, 'passive': 1}, 200000),
+    ('long-running', 'a mix that fragments', 'fragment', {'times': 60, 'mib': 32}, 6),
+    ('C++', 'sized delete', 'delete', {'times': 600, 'sized': 1}, 60),
+    ('C++', 'unsized delete', 'delete', {'times': 600, 'sized': 0}, 60),
+    ('C++', 'containers', 'containers', {'times': 800}, 80),
+)
+CXX_WORKLOADS = ('delete', 'containers')
+
+# What to show, the program that must be installed, its words, `times` of a full run (quick: 1).
+LONG_PROGRAMS = ('python3', 'node', 'g++, C++')   # not in a quick run
+PROGRAMS = (
+    ('python3, all objects from malloc', 'python3',
+     'env PYTHONMALLOC=malloc python3 {load}/stress.py {times}', 2),
+    ('python3', 'python3', 'python3 {load}/stress.py {times}', 2),
+    ('perl', 'perl', 'perl {load}/stress.pl {times}', 12),
+    ('lua', 'lua5.4', 'lua5.4 {load}/stress.lua {times}', 30),
+    ('ruby', 'ruby', 'ruby {load}/stress.rb {times}', 2),
+    ('node', 'node', 'node {load}/stress.js {times}', 2),
+    ('gcc, C', 'gcc', 'gcc -O2 -c {work}/big.c -o {work}/big.o', 1),
+    ('g++, C++', 'g++', 'g++ -O1 -c {work}/big.cc -o {work}/big.o', 1),
+    ('sqlite3', 'sqlite3', 'sqlite3 :memory: .read\\ {load}/stress.sql', 1),
+    ('redis-server', 'redis-server', '{here}/redis.sh {work}/redis-commands', 1),
+)
+
+
+def speed_rows():
+    for section, name, words, options, times in LOOPS:
+        program = 'workload_cxx' if words in CXX_WORKLOADS else 'workload'
+        yield Row(SPEED, section, name, None, (program, words), options, {'times': times}, ROUNDS,
+                  False)
+    for name, program, words, times in PROGRAMS:
+        yield Row(SPEED, 'program', name, program, tuple(shlex.split(words)), {'times': times},
+                  None if name in LONG_PROGRAMS else {'times': 1}, ROUNDS, False)
+
+
 def all_rows():
-    return [*giving_back_rows()]
+    return [*giving_back_rows(), *speed_rows()]
 
 
 def options_at(row, size):
@@ -67,7 +132,8 @@ def options_at(row, size):
 def rounds_at(row, size):
     if size == FULL:
         return row.rounds
-    return 1 if size == SMALLEST or row.group == GIVING_BACK else 3
+    is_long = row.group == GIVING_BACK or row.program is not None
+    return 1 if size == SMALLEST or is_long else 3
 
 
 def rows_at(size, groups=GROUPS, word=''):
