@@ -58,6 +58,58 @@ void run_come_and_go(void)
         in_threads(option("threads"), come_and_go);
 }
 
+// ---- a thousand that did a little and sleep ---------------------------------------------------
+// What is resident for each of them, beyond what a thread without malloc needs, and what is left
+// when they have ended. The first of them measures.
+
+#define STACK_TOUCHED 16384   // more than allocating needs, so that no stack grows by it
+
+static bool   is_dry;   // nobody calls malloc
+static size_t resident_bytes[3];
+
+static __attribute__((noinline)) void stack_touch(void)
+{
+    volatile unsigned char bytes[STACK_TOUCHED];
+    for (size_t i = 0; i < sizeof bytes; i += 512)
+        bytes[i] = 1;
+}
+
+static void resident_note(size_t number, size_t at)
+{
+    pthread_barrier_wait(&barrier);
+    if (number == 0)
+        resident_bytes[at] = resident_exact_bytes();
+    pthread_barrier_wait(&barrier);
+}
+
+static void sleep_in_crowd(size_t number)
+{
+    void *kept[OWN_OBJECTS] = {NULL};
+    stack_touch();
+    resident_note(number, 0);
+    if (!is_dry) {
+        some_work(0x9e3779b97f4a7c15u + number, kept);
+        drop_all(kept);
+    }
+    resident_note(number, 1);
+}
+
+void run_sleepers(void)
+{
+    size_t n_threads = option("threads");
+    sizes_fill(&sizes, 16, 2 * KIB);
+    pthread_barrier_init(&barrier, NULL, (unsigned)n_threads);
+    is_dry = true;
+    in_threads(n_threads, sleep_in_crowd);
+    resident_bytes[2] = resident_exact_bytes();
+    is_dry = false;
+    in_threads(n_threads, sleep_in_crowd);
+    double grown_bytes = (double)resident_bytes[1] - (double)resident_bytes[0];
+    double left_bytes = (double)resident_exact_bytes() - (double)resident_bytes[2];
+    figure("resident_per_sleeping_thread", "KiB", grown_bytes / (double)n_threads / KIB);
+    figure("resident_left_after_their_end", "KiB", left_bytes / KIB);
+}
+
 // ---- false sharing ----------------------------------------------------------------------------
 // Small objects that different threads write to all the time. passive=1: their first ones come from
 // one thread, side by side; where each is freed, its place should not serve another thread.

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
         execvp(argv[first], argv + first);
         bench_fail("cannot start the program");
     }
-    int           status;
+    int           status = 0;
     struct rusage usage;
     if (child < 0 || wait4(child, &status, 0, &usage) != child)
         bench_fail("cannot start, or wait for, the program");

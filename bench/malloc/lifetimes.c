@@ -1,6 +1,8 @@
 // Who is freed when: long runs in one go, at random, in batches, and a long-running mix.
 #include "workload.h"
 
+#include <sys/sysinfo.h>
+
 #define THREADS_MAX 64
 
 struct slot {
@@ -94,6 +96,23 @@ void run_random(void)
     for (size_t i = 0; i < n_threads; i++)
         sum += sums[i];
     checksum(sum);
+}
+
+// The same work for one thread and for each of several, which share nothing: how much more is done?
+void run_scaling(void)
+{
+    size_t n_threads = option("threads") != 0 ? option("threads") : (size_t)get_nprocs();
+    double seconds[2];
+    if (n_threads > THREADS_MAX)
+        bench_fail("scaling: at most 64 threads");
+    sizes_fill(&sizes, 16, option("max"));
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t start_ns = bench_clock_ns();
+        in_threads(i == 0 ? 1 : n_threads, replace_at_random);
+        seconds[i] = (double)(bench_clock_ns() - start_ns) / 1e9;
+    }
+    figure("speed_up", "times", (double)n_threads * seconds[0] / seconds[1]);
+    note("threads", "1", (double)n_threads);
 }
 
 // ---- batches of one size ----------------------------------------------------------------------

@@ -51,6 +51,17 @@ void run_warm(void)
     munmap(own_memory(n_bytes), n_bytes);
 }
 
+// What a program that hardly allocates has resident.
+void run_start(void)
+{
+    void **objects = bench_map((option("mallocs") + 1) * sizeof *objects);
+    for (uint64_t i = 0; i < option("mallocs"); i++)
+        objects[i] = take(100);
+    figure("resident", "KiB", (double)resident_exact_bytes() / KIB);
+    for (uint64_t i = 0; i < option("mallocs"); i++)
+        free(objects[i]);
+}
+
 // ---- what the kernel says ---------------------------------------------------------------------
 
 size_t resident_exact_bytes(void)

@@ -3,6 +3,7 @@
 
 struct workload workloads[] = {
     {"warm", run_warm, {{"mib", 1536}}},
+    {"start", run_start, {{"mallocs", 1}}},
     // giving back
     {"peak-idle",
      run_peak_idle,
@@ -25,6 +26,8 @@ struct workload workloads[] = {
     {"large", run_large, {{"times", 200}, {"touch", 1}}},
     {"crowd", run_crowd, {{"times", 3}, {"threads", 1000}}},
     {"come-and-go", run_come_and_go, {{"times", 500}, {"threads", 4}}},
+    {"sleepers", run_sleepers, {{"threads", 1000}}},
+    {"scaling", run_scaling, {{"times", 40}, {"objects", 20000}, {"max", 1024}, {"threads", 0}}},
     {"sharing", run_sharing, {{"times", 1000000}, {"threads", 2}, {"passive", 0}}},
     {NULL, NULL, {{NULL, 0}}},
 };

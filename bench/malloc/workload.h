@@ -85,6 +85,7 @@ void in_threads(size_t n_threads, void (*work)(size_t number));
 // ---- the workloads ----------------------------------------------------------------------------
 
 void run_warm(void);
+void run_start(void);
 
 void run_peak_idle(void);
 void run_holes(void);
@@ -106,6 +107,8 @@ void run_large(void);
 void run_crowd(void);
 void run_come_and_go(void);
 void run_sharing(void);
+void run_sleepers(void);
+void run_scaling(void);
 
 #ifdef __cplusplus
 }

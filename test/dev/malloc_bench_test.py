@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import trees   # first: makes dev/ importable
 
 sys.path.insert(0, str(trees.ROOT / 'bench/malloc'))
-from harness import arithmetic, measure, peers, picture, programs, report, rows
+from harness import arithmetic, history, measure, peers, picture, programs, report, rows
 from harness.store import Store, digest_of, file_name
 
 
@@ -273,6 +273,17 @@ class Report(unittest.TestCase):
         read = json.loads(report.json_text(results))
         self.assertEqual(read['figures'][0]['median'], 1)
         self.assertEqual(read['failures'], [{'row': 'x: r', 'peer': 'b', 'why': ['signal SIGSEGV']}])
+
+    def test_history_has_a_line_per_figure_and_a_run_once(self):
+        results = self.results([measurement('x: r', peer, time=('s', value))
+                                for peer, value in (('neap', 3), ('b', 2))])
+        results['circumstances']['CPU'] = 'fast'
+        text = history.with_run('', 'speed', results)
+        self.assertTrue(text.endswith('| today | abc | fast | speed: time | 1 | 1.50 | b 1.00 |\n'))
+        self.assertEqual(history.with_run(text, 'speed', results), text)
+        results['circumstances']['date'] = 'later'
+        self.assertEqual(len(history.with_run(text, 'speed', results).splitlines()),
+                         len(text.splitlines()) + 1)
 
     def test_the_picture_is_xml_with_a_dot_for_each(self):
         results = self.results([measurement('x: <r>', peer, time=('s', value))

@@ -7,7 +7,7 @@ import math
 import statistics
 
 # Units of which more is better; of all others less is.
-MORE_IS_BETTER = ('1/s',)
+MORE_IS_BETTER = ('1/s', 'times')
 
 
 def spread(values):

@@ -49,7 +49,7 @@ def giving_back_rows():
                    {'mib': 64, 'seconds': 1}, 3, traced=True)
 
 
-# Class of programs, what to show, workload, options of a full run, `times` of a quick one.
+# Class of programs, what to show, workload, options of a full run, `times` of a quick one (None: has none).
 LOOPS = (
     ('tiny objects', 'expressions', 'expressions', {'times': 400}, 60),
     ('tiny objects', 'polynomials', 'polynomials', {'times': 20000}, 3000),
@@ -79,6 +79,11 @@ LOOPS = (
     ('false sharing', 'own objects', 'sharing', {'times': 2000000, 'passive': 0}, 200000),
     ('false sharing', 'given side by side', 'sharing', {'times': 2000000, 'passive': 1}, 200000),
     ('long-running', 'a mix that fragments', 'fragment', {'times': 60, 'mib': 32}, 6),
+    ('threads that share nothing', 'one per CPU beside one', 'scaling', {'times': 100}, 10),
+    ('idle threads', 'a thousand that did a little', 'sleepers', {}, None),
+    ('small programs', 'no malloc', 'start', {'mallocs': 0}, None),
+    ('small programs', 'one malloc', 'start', {'mallocs': 1}, None),
+    ('small programs', 'a hundred mallocs', 'start', {'mallocs': 100}, None),
     ('C++', 'sized delete', 'delete', {'times': 600, 'sized': 1}, 60),
     ('C++', 'unsized delete', 'delete', {'times': 600, 'sized': 0}, 60),
     ('C++', 'containers', 'containers', {'times': 800}, 80),
@@ -98,6 +103,7 @@ PROGRAMS = (
     ('gcc, C', 'gcc', 'gcc -O2 -c {work}/big.c -o {work}/big.o', 1),
     ('g++, C++', 'g++', 'g++ -O1 -c {work}/big.cc -o {work}/big.o', 1),
     ('sqlite3', 'sqlite3', 'sqlite3 :memory: .read\\ {load}/stress.sql', 1),
+    ('true, 200 times', 'true', '{here}/start.sh {times}', 5),
     ('redis-server', 'redis-server', '{here}/redis.sh {work}/redis-commands', 1),
 )
 
@@ -105,8 +111,8 @@ PROGRAMS = (
 def speed_rows():
     for section, name, words, options, times in LOOPS:
         program = 'workload_cxx' if words in CXX_WORKLOADS else 'workload'
-        yield Row(SPEED, section, name, None, (program, words), options, {'times': times}, ROUNDS,
-                  False)
+        quick = {} if times is None else {'times': times}
+        yield Row(SPEED, section, name, None, (program, words), options, quick, ROUNDS, False)
     for name, program, words, times in PROGRAMS:
         yield Row(SPEED, 'program', name, program, tuple(shlex.split(words)), {'times': times},
                   None if name in LONG_PROGRAMS else {'times': 1}, ROUNDS, False)
