@@ -59,8 +59,8 @@ fuzz: ## fuzz malloc with every engine for TIME=600 seconds, add to docs/results
 bench: ## measure all, for some hours, and rewrite docs/results; goes on where it was interrupted
 	@dev/setup bench
 	@$(MAKE) --no-print-directory all
-	@bench/run
 	@bench/malloc/run
+	@bench/run
 
 bench-quick: ## measure malloc beside others in five minutes; results in build/bench-results
 	@dev/setup bench

@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import trees   # first: makes dev/ importable
 
 sys.path.insert(0, str(trees.ROOT / 'bench/malloc'))
-from harness import arithmetic, history, measure, peers, picture, programs, report, rows
+from harness import arithmetic, curves, history, measure, peers, picture, programs, report, rows
 from harness.store import Store, digest_of, file_name
 
 
@@ -168,6 +168,9 @@ class Measure(unittest.TestCase):
         self.assertEqual(figures, {'time_a': ['ns', 1.5, True], 'clock': ['ns', 20, False]})
         self.assertEqual(checksum, '12')
 
+    def test_figures_are_no_part_of_a_programs_checksum(self):
+        self.assertEqual(measure.without_figures(b'a\nfigure x s 1\nnote y s 1\nb'), b'a\nb')
+
     def test_what_launch_writes(self):
         status, figures = measure.parse_outside(
             'status 9\nseconds 0.5\ncpu 0.25\npeak_kib 2048\nfaults 7\n')
@@ -284,6 +287,18 @@ class Report(unittest.TestCase):
         results['circumstances']['date'] = 'later'
         self.assertEqual(len(history.with_run(text, 'speed', results).splitlines()),
                          len(text.splitlines()) + 1)
+
+    def test_curves_are_of_whole_lines_only(self):
+        results = self.results(
+            [measurement('latency: x', 'a', malloc_p50=('ns', 10), malloc_max=('ns', 5000)),
+             measurement('latency: x', 'b', malloc_p50=('ns', 20))])
+        panels = curves.panels_of(results['figures'])
+        self.assertEqual(panels[0].lines, {'a': [10, 5000]})
+        self.assertEqual(panels[0].labels, ['p50', 'max'])
+        self.assertEqual(curves.grid_values(9, 51), [10, 20, 50])
+        self.assertEqual(curves.grid_values(9, 5000), [10, 100, 1000])
+        _, height = curves.curves_svg(results['figures'], 0, 0, 500, {'a': 'red', 'b': 'blue'})
+        self.assertEqual(height, curves.HEIGHT + curves.GAP_Y + 10)
 
     def test_the_picture_is_xml_with_a_dot_for_each(self):
         results = self.results([measurement('x: <r>', peer, time=('s', value))

@@ -1,9 +1,13 @@
-"""The report of a group as an SVG picture: one line per row, one dot per allocator.
+"""The report of a group as an SVG picture: one line per row, one dot per allocator; above them,
+the curves of those that are a matter of time.
 
 The axis is the ratio to the best of the row, logarithmic: dots at the left edge are the best.
 """
 import html
 import math
+
+from harness import curves
+from harness.curves import text_at
 
 COLOURS = ('#bc4c00', '#0969da', '#54aeff', '#1a7f37', '#4ac26b', '#8250df', '#bf3989', '#6e7781')
 WIDTH, LEFT, RIGHT, ROW, TOP, PANEL_HEAD = 1080, 480, 40, 20, 84, 54
@@ -32,10 +36,6 @@ STYLE = '''<style>
 def x_of(ratio, ratio_max):
     part = math.log(min(max(ratio, 1), ratio_max)) / math.log(ratio_max)
     return LEFT + part * (WIDTH - LEFT - RIGHT)
-
-
-def text_at(x, y, text, kind=''):
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{html.escape(text)}</text>\n'
 
 
 def ratio_max_of(figures):
@@ -108,7 +108,9 @@ def panels_of(group, figures):
 def picture(group, results):
     peers = [peer.name for peer in results['found']]
     facts = results['circumstances']
-    body, y = '', TOP
+    colours = {peer: COLOURS[place % len(COLOURS)] for place, peer in enumerate(peers)}
+    body, height = curves.curves_svg(results['figures'], 20, TOP, WIDTH - 40, colours)
+    y = TOP + height
     for title, figures in panels_of(group, results['figures']):
         text, height = panel(title, figures, y, peers)
         body += text

@@ -44,9 +44,16 @@ def giving_back_rows():
         yield workload(GIVING_BACK, 'holes', f'{kib} KiB', {'kib': kib}, {})
     yield workload(GIVING_BACK, 'service', 'six days of load, 2 threads', {'seconds': 120, 'mib': 512},
                    {'seconds': 6, 'mib': 128}, 2)
+    yield redis_days_row()
     yield workload(GIVING_BACK, 'latency', 'grows and shrinks, 2 threads', {'mib': 2048}, {'mib': 512})
     yield workload(GIVING_BACK, 'steady', 'as much live all the time, 2 threads', {'mib': 256, 'seconds': 10},
                    {'mib': 64, 'seconds': 1}, 3, traced=True)
+
+
+def redis_days_row():
+    words = ('{here}/redis_days.sh', '{seconds}', '{mib}')
+    return Row(GIVING_BACK, 'redis', 'keys that expire in the evening', 'redis-server', words,
+               {'seconds': 60, 'mib': 256}, {'seconds': 6, 'mib': 64}, 2, False)
 
 
 # Class of programs, what to show, workload, options of a full run, `times` of a quick one (None: has none).
