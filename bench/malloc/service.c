@@ -176,5 +176,5 @@ void run_service(void)
     for (size_t i = 0; i < n_threads; i++)
         requests += servers[i].day_requests;
     double day_seconds = (double)option("seconds") * EXPIRE_END;
-    figure("requests_by_day", "1/s", (double)requests / day_seconds);
+    figure("requests_by_day", "requests/s", (double)requests / day_seconds);
 }

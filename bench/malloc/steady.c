@@ -75,7 +75,8 @@ static void *sample(void *unused)
     atomic_store(&is_over, true);
     figure("resident_largest_minus_smallest", "MiB",
            (double)(largest_bytes - smallest_bytes) / (double)MIB);
-    figure("minor_faults", "1/s", (double)faults / ((double)(end_ns - start_ns - WARM_NS) / 1e9));
+    figure("minor_faults", "faults/s",
+           (double)faults / ((double)(end_ns - start_ns - WARM_NS) / 1e9));
     return NULL;
 }
 
@@ -98,5 +99,6 @@ void run_steady(void)
     uint64_t replacements = 0;
     for (size_t i = 0; i < n_threads; i++)
         replacements += threads[i].replacements;
-    figure("replacements", "1/s", (double)replacements / ((double)(end_ns - start_ns) / 1e9));
+    figure("replacements", "replacements/s",
+           (double)replacements / ((double)(end_ns - start_ns) / 1e9));
 }

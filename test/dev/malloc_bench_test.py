@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import trees   # first: makes dev/ importable
 
 sys.path.insert(0, str(trees.ROOT / 'bench/malloc'))
-from harness import arithmetic, curves, history, measure, peers, picture, programs, report, rows
+from harness import arithmetic, curves, estimate, history, measure, peers, picture, programs, report, rows
 from harness.store import Store, digest_of, file_name
 
 
@@ -32,12 +32,13 @@ class Arithmetic(unittest.TestCase):
 
     def test_less_is_better_but_for_rates(self):
         self.assertEqual(arithmetic.best_of('s', [3, 2, 4]), 2)
-        self.assertEqual(arithmetic.best_of('1/s', [3, 2, 4]), 4)
+        self.assertEqual(arithmetic.best_of('requests/s', [3, 2, 4]), 4)
+        self.assertEqual(arithmetic.best_of('faults/s', [3, 2, 4]), 2)
 
     def test_the_best_has_ratio_one_and_the_others_more(self):
-        for unit, value, best, ratio in (('s', 2, 2, 1), ('s', 3, 2, 1.5), ('1/s', 10, 40, 4),
+        for unit, value, best, ratio in (('s', 2, 2, 1), ('s', 3, 2, 1.5), ('requests/s', 10, 40, 4),
                                          ('MiB', 0, 0, 1), ('MiB', 2, 0, None),
-                                         ('1/s', 0, 5, None)):
+                                         ('requests/s', 0, 5, None)):
             self.assertEqual(arithmetic.ratio_to_best(unit, value, best), ratio)
 
     def test_geometric_mean(self):
@@ -191,8 +192,23 @@ class Measure(unittest.TestCase):
         self.assertEqual(measure.calls_between_marks(call + mark + call + unfinished + mark + call), 2)
         self.assertIsNone(measure.calls_between_marks(mark + call))
 
+    def test_all_calls_of_a_summary(self):
+        head = '% time     seconds  usecs/call     calls    errors syscall\n'
+        self.assertEqual(measure.all_calls(head + ' 60.0 0.01 1 13 mmap\n100.00 0.01 3 21 1 total\n'), 21)
+        self.assertEqual(measure.all_calls(''), 0)
+        self.assertIsNone(measure.all_calls('strace: no\n'))
+
     def test_a_program_that_takes_too_long_is_stopped(self):
         self.assertEqual(measure.run_limited(['sleep', '60'], 0.1), (None, b'', ''))
+
+
+class Estimate(unittest.TestCase):
+    def test_rows_take_as_long_as_they_did(self):
+        self.assertEqual(estimate.left_seconds(['a', 'a', 'b'], {'a': [1, 3], 'b': [10]}), 14)
+
+    def test_others_as_long_as_the_average(self):
+        self.assertEqual(estimate.left_seconds(['c'], {'a': [2], 'b': [4]}), 3)
+        self.assertEqual(estimate.left_seconds(['c'], {}), 0)
 
 
 class Peers(unittest.TestCase):

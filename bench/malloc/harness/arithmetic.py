@@ -7,7 +7,7 @@ import math
 import statistics
 
 # Units of which more is better; of all others less is.
-MORE_IS_BETTER = ('1/s', 'times')
+MORE_IS_BETTER = ('requests/s', 'replacements/s', 'times')
 
 
 def spread(values):
@@ -43,7 +43,7 @@ def odd_ones_out(measurements):
     by_row = {}
     for each in measurements:
         if 'failure' not in each:
-            by_row.setdefault(each['row'], []).append(each)
+            by_row.setdefault((each['row'], each['round'] == 'traced'), []).append(each)
     failures = []
     for members in by_row.values():
         usual = statistics.mode(each['checksum'] for each in members)

@@ -6,7 +6,7 @@ The axis is the ratio to the best of the row, logarithmic: dots at the left edge
 import html
 import math
 
-from harness import curves
+from harness import curves, report
 from harness.curves import text_at
 
 COLOURS = ('#bc4c00', '#0969da', '#54aeff', '#1a7f37', '#4ac26b', '#8250df', '#bf3989', '#6e7781')
@@ -96,7 +96,7 @@ def panels_of(group, figures):
     """[(title, figures)]: speed by what was measured from outside, giving back by workload."""
     panels = {}
     for each in [each for each in figures if each['is_compared']]:
-        is_outside = each['figure'] in ('time', 'cpu', 'peak_resident', 'minor_page_faults')
+        is_outside = each['figure'] in report.OUTSIDE_FIGURES
         if group == 'speed' and each['figure'] in ('time', 'peak_resident'):
             panels.setdefault(each['figure'].replace('_', ' '), []).append(each)
         elif group != 'speed' and not is_outside:

@@ -7,13 +7,14 @@ import shlex
 
 # A row is a workload with its options, or (program) a real program with its words, in which {work},
 # {load}, {here} and {options} are filled in. `section` gathers rows whose own figures stand in one
-# table; `traced` rows run once more under strace.
+# table. `traced` rows run once more under strace, which counts calls between two marks or all.
 Row = collections.namedtuple('Row', 'group section name program words options quick rounds traced')
 
 GIVING_BACK, SPEED = 'giving-back', 'speed'
 GROUPS = (GIVING_BACK, SPEED)
 FULL, QUICK, SMALLEST = 'full', 'quick', 'smallest'
 SIZES = (FULL, QUICK, SMALLEST)
+MARKED, WHOLE = 'marked', 'whole'   # what of a run is traced
 
 ROUNDS = 5
 WARM_MIB = 1536
@@ -21,7 +22,7 @@ SMALLEST_MIB = 16        # how much the smallest runs use: to see that everythin
 SMALLEST_SECONDS = 1
 
 
-def workload(group, section, name, options, quick, rounds=ROUNDS, traced=False):
+def workload(group, section, name, options, quick, rounds=ROUNDS, traced=None):
     return Row(group, section, name, None, ('workload', section), options, quick, rounds, traced)
 
 
@@ -43,17 +44,17 @@ def giving_back_rows():
     for kib in (16, 64, 256, 1024):
         yield workload(GIVING_BACK, 'holes', f'{kib} KiB', {'kib': kib}, {})
     yield workload(GIVING_BACK, 'service', 'six days of load, 2 threads', {'seconds': 120, 'mib': 512},
-                   {'seconds': 6, 'mib': 128}, 2)
+                   {'seconds': 4, 'mib': 96}, 2)
     yield redis_days_row()
     yield workload(GIVING_BACK, 'latency', 'grows and shrinks, 2 threads', {'mib': 2048}, {'mib': 512})
     yield workload(GIVING_BACK, 'steady', 'as much live all the time, 2 threads', {'mib': 256, 'seconds': 10},
-                   {'mib': 64, 'seconds': 1}, 3, traced=True)
+                   {'mib': 64, 'seconds': 1}, 3, traced=MARKED)
 
 
 def redis_days_row():
     words = ('{here}/redis_days.sh', '{seconds}', '{mib}')
     return Row(GIVING_BACK, 'redis', 'keys that expire in the evening', 'redis-server', words,
-               {'seconds': 60, 'mib': 256}, {'seconds': 6, 'mib': 64}, 2, False)
+               {'seconds': 60, 'mib': 256}, {'seconds': 3, 'mib': 32}, 2, None)
 
 
 # Class of programs, what to show, workload, options of a full run, `times` of a quick one (None: has none).
@@ -119,10 +120,10 @@ def speed_rows():
     for section, name, words, options, times in LOOPS:
         program = 'workload_cxx' if words in CXX_WORKLOADS else 'workload'
         quick = {} if times is None else {'times': times}
-        yield Row(SPEED, section, name, None, (program, words), options, quick, ROUNDS, False)
+        yield Row(SPEED, section, name, None, (program, words), options, quick, ROUNDS, WHOLE)
     for name, program, words, times in PROGRAMS:
         yield Row(SPEED, 'program', name, program, tuple(shlex.split(words)), {'times': times},
-                  None if name in LONG_PROGRAMS else {'times': 1}, ROUNDS, False)
+                  None if name in LONG_PROGRAMS else {'times': 1}, ROUNDS, WHOLE)
 
 
 def all_rows():
@@ -149,10 +150,20 @@ def rounds_at(row, size):
     return 1 if size == SMALLEST or is_long else 3
 
 
+def key(row):
+    """The name of a row among all."""
+    return f'{row.section}: {row.name}'
+
+
+def is_traced(row, size):
+    """Tracing all of everything is for a full run."""
+    return row.traced == MARKED or row.traced == WHOLE and size == FULL
+
+
 def rows_at(size, groups=GROUPS, word=''):
     """Rows with a part in a run of a size whose group is wanted and whose name has a word in it."""
     return [row for row in all_rows() if row.group in groups and options_at(row, size) is not None
-            and word in f'{row.section} {row.name}']
+            and word in key(row)]
 
 
 def turn(members, n_round, n_row):
