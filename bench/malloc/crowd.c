@@ -121,8 +121,9 @@ static volatile unsigned char *given[THREADS_MAX];
 static void write_often(size_t number)
 {
     static const uint8_t n_bytes_of[] = {8, 16, 24, 32, 48, 64};
+    uint64_t             times = option("times");
     free((void *)given[number]);
-    for (uint64_t i = 0; i < option("times"); i++) {
+    for (uint64_t i = 0; i < times; i++) {
         size_t                  n_bytes = n_bytes_of[i % sizeof n_bytes_of];
         volatile unsigned char *object = take(n_bytes);
         for (size_t j = 0; j < WRITES; j++)

@@ -23,7 +23,8 @@ void run_delete()
     const size_t      n = option("objects");
     auto             *slots = static_cast<slot *>(own_memory(n * sizeof(slot)));
     uint64_t          random = 88172645463325252u, sum = 0;
-    for (uint64_t i = 0; i < option("times") * n; i++) {
+    const uint64_t    n_times = option("times") * n;
+    for (uint64_t i = 0; i < n_times; i++) {
         slot &here = slots[bench_random(&random) % n];
         if (is_sized)
             ::operator delete(here.object, here.n_bytes);

@@ -55,7 +55,8 @@ struct line {
 static void *relay_run(void *argument)
 {
     struct line *line = argument;
-    for (uint64_t i = 0; i < option("lifespan"); i++) {
+    uint64_t     lifespan = option("lifespan");
+    for (uint64_t i = 0; i < lifespan; i++) {
         struct object **object = &line->objects[bench_random(&line->random) % RELAY_OBJECTS];
         if (*object != NULL)
             line->sum += object_delete(*object);
@@ -93,8 +94,8 @@ static _Atomic(struct object *) messages[MESSAGES];
 
 static void leave_messages(size_t number)
 {
-    uint64_t random = 0x9e3779b97f4a7c15u + number, sum = 0;
-    for (uint64_t i = 0; i < option("times"); i++) {
+    uint64_t random = 0x9e3779b97f4a7c15u + number, sum = 0, times = option("times");
+    for (uint64_t i = 0; i < times; i++) {
         struct object *made = object_new(bench_random(&random));
         sum += made->n_bytes;
         struct object *old = atomic_exchange(&messages[bench_random(&random) % MESSAGES], made);
@@ -124,7 +125,8 @@ static struct ring {
 
 static void produce(struct ring *ring, uint64_t random)
 {
-    for (size_t i = 0; i < option("times"); i++) {
+    size_t times = option("times");
+    for (size_t i = 0; i < times; i++) {
         struct object *object = object_new(bench_random(&random));
         while (i - atomic_load_explicit(&ring->read, memory_order_acquire) == RING)
             sched_yield();
@@ -136,7 +138,8 @@ static void produce(struct ring *ring, uint64_t random)
 static uint64_t consume(struct ring *ring)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < option("times"); i++) {
+    size_t   times = option("times");
+    for (size_t i = 0; i < times; i++) {
         while (atomic_load_explicit(&ring->written, memory_order_acquire) == i)
             sched_yield();
         sum += object_delete(ring->objects[i % RING]);

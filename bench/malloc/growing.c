@@ -24,11 +24,12 @@ static void vector_add(struct vector *vector, uint64_t item, uint64_t growth_pct
 void run_vectors(void)
 {
     size_t         n = option("vectors"), n_items = option("items");
+    uint64_t       growth_pct = option("growth");
     struct vector *vectors = own_memory(n * sizeof *vectors);
     uint64_t       random = 88172645463325252u, sum = 0;
     for (uint64_t i = 0; i < option("times"); i++) {
         for (size_t j = 0; j < n * n_items; j++)
-            vector_add(&vectors[bench_random(&random) % n], j, option("growth"));
+            vector_add(&vectors[bench_random(&random) % n], j, growth_pct);
         for (size_t j = 0; j < n; j++) {
             sum = sum * 31 + vectors[j].items[vectors[j].n_items / 2];
             free(vectors[j].items);
@@ -45,8 +46,9 @@ void run_vectors(void)
 void run_large(void)
 {
     unsigned char *objects[LARGE_OBJECTS] = {NULL};
-    uint64_t       random = 88172645463325252u, sum = 0;
-    for (uint64_t i = 0; i < option("times"); i++) {
+    uint64_t       random = 88172645463325252u, sum = 0, times = option("times");
+    bool           is_touched = option("touch") != 0;
+    for (uint64_t i = 0; i < times; i++) {
         size_t at = bench_random(&random) % LARGE_OBJECTS;
         size_t n_bytes = 5 * MIB + bench_random(&random) % (20 * MIB);
         if (objects[at] != NULL)
@@ -55,7 +57,7 @@ void run_large(void)
         objects[at] = take(n_bytes);
         objects[at][0] = (unsigned char)i;
         objects[at][n_bytes - 1] = 1;
-        if (option("touch") != 0)
+        if (is_touched)
             bench_touch(objects[at] + 1, n_bytes - 1, OS_PAGE_BYTES);
     }
     for (size_t i = 0; i < LARGE_OBJECTS; i++)

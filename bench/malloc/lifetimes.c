@@ -121,8 +121,8 @@ void run_batches(void)
 {
     size_t       n = option("objects");
     struct slot *slots = own_memory(n * sizeof *slots);
-    uint64_t     random = 88172645463325252u, sum = 0;
-    for (uint64_t i = 0; i < option("times"); i++) {
+    uint64_t     random = 88172645463325252u, sum = 0, times = option("times");
+    for (uint64_t i = 0; i < times; i++) {
         size_t n_bytes = 16 + bench_random(&random) % 40 * 16;
         for (size_t j = 0; j < n; j++) {
             slots[j] = (struct slot){take(n_bytes), (uint32_t)n_bytes};

@@ -39,7 +39,7 @@ struct workload {
 // Those of this program; the last one has no name.
 extern struct workload workloads[];
 
-// The value of an option of the workload that runs.
+// The value of an option of the workload that runs. Slow: not for loops.
 uint64_t option(const char *name);
 
 void figure(const char *name, const char *unit, double value);
