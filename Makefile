@@ -17,7 +17,7 @@ FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
 TIME       ?= 600
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test test-programs check model fuzz bench install uninstall format clean
+.PHONY: all help setup run test test-programs check model fuzz bench bench-quick install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -56,10 +56,16 @@ fuzz: ## fuzz malloc with every engine for TIME=600 seconds, add to docs/results
 	@dev/setup fuzz
 	@dev/fuzz --time $(TIME)
 
-bench: ## build and measure
+bench: ## measure all, for some hours, and rewrite docs/results; goes on where it was interrupted
 	@dev/setup bench
 	@$(MAKE) --no-print-directory all
+	@bench/malloc/run
 	@bench/run
+
+bench-quick: ## measure malloc beside others in five minutes; results in build/bench-results
+	@dev/setup bench
+	@$(MAKE) --no-print-directory all
+	@bench/malloc/run --size quick
 
 install: $(BUILD)/build.ninja ## build and install below prefix (/usr/local), in front of it DESTDIR
 	@meson configure $(BUILD) $(FOLDERS)

@@ -52,7 +52,7 @@ static inline void *bench_map(size_t n_bytes)
 
 static inline void bench_touch(void *start, size_t n_bytes, size_t step_bytes)
 {
-    volatile unsigned char *bytes = start;
+    volatile unsigned char *bytes = (unsigned char *)start;
     for (size_t at = 0; at < n_bytes; at += step_bytes)
         bytes[at] = 1;
 }

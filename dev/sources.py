@@ -28,6 +28,8 @@ FUZZ_PARTS = {
     'fuzz_target_sources': 'test/fuzz/malloc_target.c',
 }
 TOOL_MAIN = 'tools/main.c'   # its main would clash with that of a test
+WORKLOAD_LAUNCHER = 'bench/malloc/launch.c'   # a program of its own beside the workloads
+WORKLOAD_SHARED = ('bench/malloc/main.c', 'bench/malloc/support.c')   # those in C++ link it too
 
 
 def matches(root, *patterns):
@@ -112,7 +114,14 @@ def bench_lists(root):
     rows = ''.join(f"  '{pathlib.PurePosixPath(path).stem}': {files_call('bench', [path])},\n"
                    for path in programs)
     return (f'bench_programs = {{\n{rows}}}\n'
-            + lists('bench', [('bench_support', matches(root, 'bench/support/*.c'))]))
+            + lists('bench', [
+                ('bench_support', matches(root, 'bench/support/*.c')),
+                ('launch_sources', matches(root, WORKLOAD_LAUNCHER)),
+                ('workload_shared_sources', matches(root, *WORKLOAD_SHARED)),
+                ('workload_sources', [path for path in matches(root, 'bench/malloc/*.c')
+                                      if path not in (WORKLOAD_LAUNCHER, *WORKLOAD_SHARED)]),
+                ('workload_cxx_sources', matches(root, 'bench/malloc/*.cc')),
+            ]))
 
 
 LISTS = {
