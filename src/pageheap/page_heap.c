@@ -90,6 +90,24 @@ static void retract_run(struct page_heap *heap, struct run *run)
     run->kind = RUN_FREE;
 }
 
+// Frees pages of which those in `released`, if any, are.
+static void give_pages_locked(struct page_heap *heap, page_id first, size_t n_pages,
+                              const struct page_range *released) REQUIRES(heap->lock)
+{
+    if (released->n_pages == 0) {
+        page_set_give(&heap->free, first, n_pages, false);
+        return;
+    }
+    page_id behind = page_plus(released->first, released->n_pages);
+    size_t  n_before = released->first.number - first.number;
+    size_t  n_behind = n_pages - n_before - released->n_pages;
+    if (n_before > 0)
+        page_set_give(&heap->free, first, n_before, false);
+    page_set_give(&heap->free, released->first, released->n_pages, true);
+    if (n_behind > 0)
+        page_set_give(&heap->free, behind, n_behind, false);
+}
+
 // Whole OS pages: those that were cut have been ready before, or are ours to make so.
 static void use_pages(const struct page_heap *heap, page_id first, size_t n_pages)
 {
@@ -438,12 +456,18 @@ void page_heap_free(struct page_heap *heap, struct run *run)
 {
     CHECK(run->kind != RUN_FREE);
     DCHECK_IF(verify_now_and_then(heap));
-    if (run->n_pages < UNCACHED_RUN_PAGES_MIN && free_to_cache(heap, run))
+    if (UNLIKELY(run->mapping == MAPPING_LOST)) {
+        page_heap_abandon(heap, run);
         return;
+    }
+    bool is_plain = run->mapping == MAPPING_SHARED;
+    if (run->n_pages < UNCACHED_RUN_PAGES_MIN && is_plain && free_to_cache(heap, run))
+        return;
+    struct page_range released = page_heap_release_moved(heap, run, 0);
     lock_acquire(&heap->lock);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
     retract_run(heap, run);
-    page_set_give(&heap->free, run->first, run->n_pages, false);
+    give_pages_locked(heap, run->first, run->n_pages, &released);
     meta_pool_give(&heap->records, run);
     look_at_alarm_locked(heap);
     lock_release(&heap->lock);
@@ -487,10 +511,11 @@ bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address)
 
 static void run_shorten(struct page_heap *heap, struct run *run, size_t n_pages)
 {
-    size_t n_tail = run->n_pages - n_pages;
+    size_t            n_tail = run->n_pages - n_pages;
+    struct page_range released = page_heap_release_moved(heap, run, n_pages);
     lock_acquire(&heap->lock);
     page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
-    page_set_give(&heap->free, page_plus(run->first, n_pages), n_tail, false);
+    give_pages_locked(heap, page_plus(run->first, n_pages), n_tail, &released);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= n_tail;
     run->n_pages = n_pages;
     lock_release(&heap->lock);

@@ -127,6 +127,20 @@ void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uin
 NODISCARD bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
                                 bool *out_zero_known);
 
+// How much of a run page_heap_move would move, in bytes: what was moved here before, or all of it
+// if nothing was. 0: nothing.
+size_t page_heap_movable_bytes(const struct page_heap *heap, const struct run *run);
+
+// Moves the start of a run to the start of another one without copying; the rest stays, for the
+// owner to copy. *out_moved_bytes says how much was moved, 0 if the kernel refused. The place it
+// was moved away from may not be touched until the run is freed. Whole OS pages only: where these
+// are larger than ours, a run that starts within one is not moved.
+// Requires: `to` is longer than `from`, and its contents are void. The heap is never destroyed.
+// Fails:  false when `to` has become unusable: it can only be freed.
+// A run that became unusable stays as one for manual use, for ever, when it is freed.
+NODISCARD bool page_heap_move(struct page_heap *heap, struct run *from, struct run *to,
+                              size_t *out_moved_bytes);
+
 // The run that an address lies in, or NULL; see page_map_find. Takes no lock.
 static inline struct run *page_heap_find(struct page_heap *heap, uintptr_t address)
 {
@@ -217,5 +231,14 @@ size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(he
 
 // The same, but only if the new pages follow the last ones grown without a gap.
 size_t page_heap_grow_in_place_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
+
+// Returns which pages behind the first `n_pages` of a run, which are about to be freed, are
+// released: those that were moved away, and those moved here, whose mapping must not outlive them.
+// Calls the kernel: no lock may be held.
+struct page_range page_heap_release_moved(const struct page_heap *heap, struct run *run,
+                                          size_t n_pages);
+
+// Keeps a run that became unusable, as one for manual use.
+void page_heap_abandon(struct page_heap *heap, struct run *run);
 
 #endif
