@@ -99,6 +99,13 @@ void vm_fake_refuse_unuse(bool refuse)
     fake.refuse_unuse = refuse;
 }
 
+static void (*at_unuse)(size_t n_bytes);
+
+void vm_fake_at_unuse(void (*act)(size_t n_bytes))
+{
+    at_unuse = act;
+}
+
 void vm_fake_limit_bytes(size_t n_bytes)
 {
     fake.limit_bytes = n_bytes;
@@ -347,6 +354,8 @@ bool vm_unuse(uintptr_t start, size_t n_bytes)
     if (granted)
         make(start, n_bytes, VM_FAKE_PREPARED);
     leave();
+    if (at_unuse != NULL)
+        at_unuse(n_bytes);
     return granted;
 }
 

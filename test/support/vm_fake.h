@@ -37,6 +37,9 @@ size_t vm_fake_refusable_calls(void);
 // Refuses only vm_unuse, as for locked pages.
 void vm_fake_refuse_unuse(bool refuse);
 
+// Called at each vm_unuse, refused or not. NULL: nothing.
+void vm_fake_at_unuse(void (*act)(size_t n_bytes));
+
 // At most this much address space may be reserved at a time (RLIMIT_AS). SIZE_MAX: no limit.
 void vm_fake_limit_bytes(size_t n_bytes);
 
