@@ -116,10 +116,22 @@ static void use_pages(const struct page_heap *heap, page_id first, size_t n_page
     vm_use(start, end - start);
 }
 
+// While no alarm is set, nobody looks at how much is in use. What is ready when it is raised was,
+// a moment ago.
+static void raise_alarm_locked(struct page_heap *heap) REQUIRES(heap->lock)
+{
+    size_t ready_bytes =
+        pages_to_bytes(heap->grown.total_pages - heap->free.released_pages) - heap->released_inside;
+    if (heap->hold_ns > 0)
+        recent_peak_update(&heap->peak, ready_bytes, host_now_ns(), heap->hold_ns);
+    store_relaxed(&heap->alarm, true);   // hint
+}
+
 static void look_at_alarm_locked(struct page_heap *heap) REQUIRES(heap->lock)
 {
-    if (UNLIKELY(heap->free.free_pages - heap->free.released_pages > heap->alarm_pages))
-        store_relaxed(&heap->alarm, true);   // hint
+    if (UNLIKELY(heap->free.free_pages - heap->free.released_pages > heap->alarm_pages) &&
+        !load_relaxed(&heap->alarm))   // hint: written under this lock
+        raise_alarm_locked(heap);
 }
 
 void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)

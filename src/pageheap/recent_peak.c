@@ -59,6 +59,6 @@ size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t 
 void recent_peak_lower(struct recent_peak *peak, size_t n_bytes)
 {
     peak->bytes -= size_min(peak->bytes, n_bytes);
-    for (size_t i = 0; i < PEAK_PERIODS; i++)
+    for (size_t i = 0; i < PERIODS_HELD; i++)
         peak->most[i] -= size_min(peak->most[i], n_bytes);
 }

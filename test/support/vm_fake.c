@@ -114,6 +114,13 @@ void vm_fake_lose(enum vm_fake_loss loss)
     fake.loss = loss;
 }
 
+static void (*at_unuse)(size_t n_bytes);
+
+void vm_fake_at_unuse(void (*act)(size_t n_bytes))
+{
+    at_unuse = act;
+}
+
 void vm_fake_limit_bytes(size_t n_bytes)
 {
     fake.limit_bytes = n_bytes;
@@ -386,6 +393,8 @@ bool vm_unuse(uintptr_t start, size_t n_bytes)
     if (granted)
         make(start, n_bytes, VM_FAKE_PREPARED);
     leave();
+    if (at_unuse != NULL)
+        at_unuse(n_bytes);
     return granted;
 }
 

@@ -47,6 +47,9 @@ void vm_fake_lose(enum vm_fake_loss loss);
 void          vm_fake_write(uintptr_t address, unsigned char value);
 unsigned char vm_fake_read(uintptr_t address);
 
+// Called at each vm_unuse, refused or not. NULL: nothing.
+void vm_fake_at_unuse(void (*act)(size_t n_bytes));
+
 // At most this much address space may be reserved at a time (RLIMIT_AS). SIZE_MAX: no limit.
 void vm_fake_limit_bytes(size_t n_bytes);
 
