@@ -530,6 +530,7 @@ static void run_shorten(struct page_heap *heap, struct run *run, size_t n_pages)
     give_pages_locked(heap, page_plus(run->first, n_pages), n_tail, &released);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= n_tail;
     run->n_pages = n_pages;
+    look_at_alarm_locked(heap);
     lock_release(&heap->lock);
 }
 
