@@ -41,11 +41,13 @@ static void by_a_free_but_not_of_just_so_much(void **state)
 static void by_what_leaves_a_page_cache(void **state)
 {
     struct page_heap *heap = given_a_heap(state);
-    struct run       *runs[2 * ALARM_PAGES];
+    struct run       *runs[6];
+    page_heap_set_alarm(heap, pages_to_bytes(24));
     for (size_t i = 0; i < LENGTH_OF(runs); i++)
-        runs[i] = unit_alloc(heap, 1);
+        runs[i] = unit_alloc(heap, 8);
     for (size_t i = 0; i < LENGTH_OF(runs); i++)
         page_heap_free(heap, runs[i]);
+    assert_false(is_raised(heap));
     page_heap_flush_caches(heap);
     assert_true(is_raised(heap));
     unit_heap_delete(heap);
