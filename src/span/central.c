@@ -76,7 +76,8 @@ struct span *central_create_span(struct central *central, unsigned size_class,
 
 void central_destroy_span(struct central *central, struct span *span)
 {
-    DCHECK(span_is_idle(span));
+    DCHECK(span->owed_notes == 0);
+    DCHECK(span_count_used(span) == 0);   // but some may be cold
     struct central_list *list = list_of(central, span);
     add_relaxed(&list->n_spans, (size_t)0 - 1);   // counter
     uint64_t released_os_pages;
