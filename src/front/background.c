@@ -137,7 +137,7 @@ void background_answer_growth(struct background *background, struct heap *heap)
 
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)
 {
-    if (lock_this_thread_has_any() || this_thread.changing)
+    if (lock_this_thread_has_any() || this_thread.changing || !is_wanted(config_get()))
         return;
     if (!load_relaxed(&heap->pages.alarm) &&   // hint
         !give_back_is_worth_it(&background->give_back, heap))

@@ -315,6 +315,40 @@ static void only_one_at_a_time(void)
     assert_true(all_is_back());
 }
 
+#define SLOTS 10000
+#define SLOT_BYTES 8000
+
+// Much is idle inside of spans.
+static void given_many_free_slots(void)
+{
+    static void *slots[SLOTS];
+    for (size_t i = 0; i < SLOTS; i++)
+        slots[i] = front_allocate(SLOT_BYTES);
+    for (size_t i = 0; i < SLOTS; i++)
+        if (i % 4 != 0)
+            assert_int_equal(front_release(slots[i]), POINTER_TO_OBJECT);
+}
+
+static void much_idle_inside_of_spans_is_worth_it(void)
+{
+    given_many_free_slots();
+    assert_false(load_relaxed(&process_heap.pages.alarm));
+    front_answer_alarm(&program);
+    assert_true(is_started());
+}
+
+static void with_returning_off_it_is_worth_nothing(void)
+{
+    given_many_free_slots();
+    for (size_t i = 0; i < 100; i++) {
+        front_answer_alarm(&program);
+        host_fake_pass_time(ROUND_EVERY_NS);
+    }
+    assert_false(is_started());
+    assert_int_equal(load_relaxed(&background()->state), BACKGROUND_NONE);
+    assert_int_equal(process_heap.central.cooled_bytes, 0);
+}
+
 static void with_returning_off_nothing_goes_back(void)
 {
     given_much_idle();
@@ -408,6 +442,9 @@ static const struct thread_row {
     {"who comes by does a little now and then", who_comes_by_does_a_little_now_and_then,
      "NEAP_BACKGROUND=0"},
     {"only one at a time", only_one_at_a_time, "NEAP_BACKGROUND=0"},
+    SENTENCE("is started when much is idle inside of spans", much_idle_inside_of_spans_is_worth_it),
+    {"with returning off it is not worth a thread", with_returning_off_it_is_worth_nothing,
+     "NEAP_RETAIN=off"},
     {"with returning off nothing goes back", with_returning_off_nothing_goes_back,
      "NEAP_RETAIN=off"},
     SENTENCE("the child of a fork starts its own", the_child_of_a_fork_starts_its_own),
