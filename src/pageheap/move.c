@@ -64,16 +64,18 @@ struct page_range page_heap_release_moved(const struct page_heap *heap, struct r
                                           size_t n_pages)
 {
     size_t            kept_pages = align_up(n_pages, heap->os_page_pages);
+    size_t            mapping_pages = run->mapping_pages;
     struct page_range moved = {.first = page_plus(run->first, kept_pages)};
-    if (run->mapping == MAPPING_SHARED || run->mapping_pages <= kept_pages)
+    // An OS page that the run keeps a part of only is whole no more.
+    run->mapping_pages =
+        (uint32_t)size_min(mapping_pages, align_down(n_pages, heap->os_page_pages));
+    if (run->mapping == MAPPING_SHARED || mapping_pages <= kept_pages)
         return moved;
-    moved.n_pages = run->mapping_pages - kept_pages;
-    // If refused, the pages stay resident, and the mapping stays until they are scavenged by other
-    // means or the process ends: one more, no more than that.
+    moved.n_pages = mapping_pages - kept_pages;
+    // If refused, the pages stay resident, and so does the mapping that they lie in.
     if (run->mapping == MAPPING_OWN &&
         !vm_renew(page_address(moved.first), pages_to_bytes(moved.n_pages)))
         moved.n_pages = 0;
-    run->mapping_pages = (uint32_t)align_down(n_pages, heap->os_page_pages);
     return moved;
 }
 

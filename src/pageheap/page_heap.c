@@ -100,7 +100,8 @@ static void give_pages_locked(struct page_heap *heap, page_id first, size_t n_pa
     }
     page_id behind = page_plus(released->first, released->n_pages);
     size_t  n_before = released->first.number - first.number;
-    size_t  n_behind = n_pages - n_before - released->n_pages;
+    DCHECK_LE(n_before + released->n_pages, n_pages);
+    size_t n_behind = n_pages - n_before - released->n_pages;
     if (n_before > 0)
         page_set_give(&heap->free, first, n_before, false);
     page_set_give(&heap->free, released->first, released->n_pages, true);

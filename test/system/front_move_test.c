@@ -187,6 +187,36 @@ static void mappings_follow_the_objects(void **state)
     in_child(many_rounds, 0);
 }
 
+// An object of a heap stays in it, and goes with it.
+static const char *in_a_heap(int argument)
+{
+    (void)argument;
+    struct neap_heap   *heap = heap_create("moved");
+    bool                zero_known;
+    struct heap_account account;
+    REQUIRE(heap != NULL);
+    struct vector vector = {.salt = 3};
+    vector.start = heap_allocate(heap, 16, 40 * MIB, &zero_known);
+    REQUIRE(vector.start != NULL && vector_resize(&vector, 40 * MIB));
+    REQUIRE(front_allocate(LAST_BYTES) != NULL);
+    REQUIRE(vector_resize(&vector, 80 * MIB));
+    REQUIRE(moves_by_kernel() == 1);
+    REQUIRE(vector_is_intact(&vector));
+    heap_account_read(heap, &account);
+    REQUIRE(account.large_objects == 1 && account.large_bytes == 80 * MIB);
+    REQUIRE(front_verify() == NULL);
+    heap_destroy(heap);
+    REQUIRE(front_verify() == NULL);
+    REQUIRE(mappings() <= OTHER_MAPPINGS);
+    return NULL;
+}
+
+static void objects_of_heaps_move_too(void **state)
+{
+    (void)state;
+    in_child(in_a_heap, 0);
+}
+
 static bool deny(int number, int error)
 {
     struct sock_filter code[] = {
@@ -252,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growing_takes_no_more_than_the_object),
         cmocka_unit_test(mappings_follow_the_objects),
+        cmocka_unit_test(objects_of_heaps_move_too),
         cmocka_unit_test(without_mremap_it_is_copied),
         cmocka_unit_test(a_partly_locked_object_is_copied),
     };
