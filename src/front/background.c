@@ -118,7 +118,7 @@ static void make_guest_round(struct background *background, struct heap *heap)
     store_release(&background->is_busy, false);   // pairs with: round_of
 }
 
-#define OWED_TO_THREAD_MAX (16 * MIB)   // beyond this who grows pays, too
+#define OWED_TO_THREAD_MAX (4 * MIB)   // beyond this who grows pays, too
 
 void background_answer_growth(struct background *background, struct heap *heap)
 {

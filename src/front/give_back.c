@@ -132,37 +132,53 @@ static void hand_over_own(void)
     cache_leave(cache);
 }
 
-bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
+// What is due and could not be given back in one go stays owed.
+static size_t take_due(struct give_back *give_back, struct heap *heap)
 {
     size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
-    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
-                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
-    size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
+    return size_min(pages_to_bytes(unpaid_pages),
+                    excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
+}
+
+static void leave_due(struct heap *heap, size_t n_bytes)
+{
+    add_relaxed(&heap->pages.unpaid_pages, bytes_to_pages_down(n_bytes));   // counter
+}
+
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
+{
+    size_t due_bytes = take_due(give_back, heap);
     size_t given_bytes = 0;
-    if (n_bytes > 0) {
+    if (due_bytes > 0) {
         hand_over_own();
-        given_bytes = central_cool(&heap->central, n_bytes);
+        given_bytes = size_min(central_cool(&heap->central, due_bytes), due_bytes);
     }
-    worth_bytes =
-        given_bytes > n_bytes / 2 ? GROWTH_BYTES_MIN : size_min(2 * worth_bytes, GROWTH_BYTES_MAX);
-    store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
-    return n_bytes > 0;
+    if (given_bytes > 0) {
+        leave_due(heap, due_bytes - given_bytes);
+        store_relaxed(&give_back->worth_bytes, GROWTH_BYTES_MIN);   // hint
+    } else if (!load_relaxed(&heap->pages.has_payer)) {   // hint: else the thread may be at it
+        size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
+        store_relaxed(&give_back->worth_bytes,
+                      size_min(2 * worth_bytes + GROWTH_BYTES_MIN, GROWTH_BYTES_MAX));   // hint
+    }
+    return due_bytes > 0;
 }
 
 // Our own thread does the same for all, as much as is owed. Returns whether the heap has grown.
 static bool pay_for_growth(struct give_back *give_back, struct heap *heap)
 {
-    size_t owed_pages = load_relaxed(&heap->pages.owed_pages);   // counter
+    bool has_grown = load_relaxed(&heap->pages.owed_pages) > 0 ||   // counter
+                     load_relaxed(&heap->pages.unpaid_pages) > 0;   // counter
     page_heap_pay_owed_by(&heap->pages, SIZE_MAX);
-    size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
-    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
-                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
-    size_t given_bytes = n_bytes > 0 ? central_cool(&heap->central, n_bytes) : 0;
-    if (given_bytes < n_bytes) {
+    size_t due_bytes = take_due(give_back, heap);
+    size_t given_bytes = due_bytes > 0 ? central_cool(&heap->central, due_bytes) : 0;
+    if (given_bytes < due_bytes) {
         caches_hand_over(&heap->caches);
-        central_cool(&heap->central, n_bytes - given_bytes);
+        given_bytes += central_cool(&heap->central, due_bytes - given_bytes);
     }
-    return owed_pages + unpaid_pages > 0;
+    if (given_bytes > 0 && given_bytes < due_bytes)
+        leave_due(heap, due_bytes - given_bytes);
+    return has_grown;
 }
 
 // Nothing more goes back even when nobody remembers what was in use before. If so,

@@ -9,6 +9,10 @@
 #include <string.h>
 
 #define ARENA_BYTES_DEFAULT (64 * MIB)
+
+// Growth in steps is paid for bit by bit, so much in one call, or as much as is asked for: a tenth
+// of a millisecond.
+#define PAID_PAGES_MAX WINDOW_PAGES
 #define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
 
 #define GROWTH_ATTEMPTS 2            // of one request; what fails twice fails for a reason
@@ -32,6 +36,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->os_page_pages = (unsigned)bytes_to_pages_down(heap->unit_bytes);
     heap->retain_pct = config->retain_pct;
     heap->step_pages_max = bytes_to_pages_down(config->step_bytes_max);
+    heap->paid_pages_max = heap->step_pages_max > 0 ? PAID_PAGES_MAX : SIZE_MAX;
     heap->hold_ns = config->hold_ns;
     heap->alarm_pages = SIZE_MAX;
     heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
@@ -354,11 +359,8 @@ size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
     return scavenge_excess_bytes(&account, scavenge_goal_bytes(used_bytes, retain_pct));
 }
 
-// What is paid for in one call, or as much as is asked for: a tenth of a millisecond.
-#define PAID_PAGES_MAX WINDOW_PAGES
-
 // With a payer, so much may be owed before others pay.
-#define OWED_TO_PAYER_MAX bytes_to_pages_down(16 * MIB)
+#define OWED_TO_PAYER_MAX bytes_to_pages_down(4 * MIB)
 
 // Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
 // the goal. The locks are dropped by now.
@@ -372,8 +374,8 @@ size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
     size_t given_bytes =
         page_heap_scavenge(heap, size_min(pages_to_bytes(due_pages), excess_bytes));
     size_t left_pages = owed_pages - size_min(owed_pages, bytes_to_pages_down(given_bytes));
-    // Nothing is due any more when nothing idle is beyond the goal, or it cannot be given back.
-    bool is_settled = given_bytes >= excess_bytes || given_bytes == 0;
+    // Nothing is due any more when nothing idle is beyond the goal, or no more can be given back.
+    bool is_settled = given_bytes >= excess_bytes || given_bytes < pages_to_bytes(due_pages);
     add_relaxed(is_settled ? &heap->unpaid_pages : &heap->owed_pages, left_pages);   // counter
     return given_bytes;
 }
@@ -388,7 +390,7 @@ static void pay_owed(struct page_heap *heap, size_t n_pages_max)
 
 void page_heap_pay_owed(struct page_heap *heap)
 {
-    pay_owed(heap, PAID_PAGES_MAX);
+    pay_owed(heap, heap->paid_pages_max);
 }
 
 // The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
@@ -415,7 +417,7 @@ static void settle_growth(struct page_heap *heap, const struct run_request *requ
     if (grown_pages > 0)
         add_relaxed(&heap->owed_pages, grown_pages);   // counter
     if (!request->owes_scavenge)
-        pay_owed(heap, size_max(request->n_pages, PAID_PAGES_MAX));
+        pay_owed(heap, size_max(request->n_pages, heap->paid_pages_max));
 }
 
 struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
@@ -432,10 +434,10 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
                                      : alloc_past_caches(heap, request, &grant);
     if (UNLIKELY(!granted) && !alloc_from_reserves(heap, request, &grant))
         return NULL;
-    if (grant.released_pages > 0) {
+    if (grant.released_pages > 0)
         use_pages(heap, grant.first, request->n_pages);
+    if (grant.released_pages + grant.grown_pages > 0)
         settle_growth(heap, request, grant.grown_pages);
-    }
     return grant.run;
 }
 
@@ -598,7 +600,7 @@ static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages
         use_pages(heap, behind, n_more);
     if (grant.grown_pages > 0) {
         add_relaxed(&heap->owed_pages, grant.grown_pages);   // counter
-        pay_owed(heap, size_max(n_more, PAID_PAGES_MAX));
+        pay_owed(heap, size_max(n_more, heap->paid_pages_max));
     }
     return true;
 }

@@ -55,6 +55,7 @@ struct page_heap {
     unsigned os_page_pages;
     unsigned retain_pct;
     size_t   step_pages_max;
+    size_t   paid_pages_max;   // of owed growth, in one call that asks for less
     uint64_t hold_ns;
     unsigned n_caches;
 
