@@ -60,6 +60,7 @@ static void tidy_now_and_then(struct give_back *give_back, struct heap *heap, ui
     caches_rest(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);
+    page_heap_age(&heap->pages);
     look_whether_asleep(give_back, heap);
 }
 
@@ -77,6 +78,14 @@ static size_t excess_inside(struct give_back *give_back, struct heap *heap, unsi
     return ready_bytes > goal_bytes ? ready_bytes - goal_bytes : 0;
 }
 
+// Without a delay nothing is spared.
+static size_t scavenge(struct heap *heap, size_t n_bytes, bool *out_spared)
+{
+    if (config_get()->return_delay_ns == 0)
+        return page_heap_scavenge(&heap->pages, n_bytes);
+    return page_heap_scavenge_unused(&heap->pages, n_bytes, out_spared);
+}
+
 // First idle runs, then pages inside of spans. Returns how much went back, in bytes; 0: nothing is
 // beyond the goal, or it is in use once more, or idle runs are *out_in_the_way: refused by the
 // kernel, or in page caches.
@@ -85,11 +94,12 @@ static size_t step(struct give_back *give_back, struct heap *heap, bool *out_in_
     unsigned pct = retain_pct(give_back);
     size_t   excess_bytes = page_heap_excess(&heap->pages, pct);
     size_t   n_bytes = 0;
+    bool     spared = false;
     if (excess_bytes > 0)
-        n_bytes = page_heap_scavenge(&heap->pages, size_min(excess_bytes, STEP_BYTES_MAX));
+        n_bytes = scavenge(heap, size_min(excess_bytes, STEP_BYTES_MAX), &spared);
     if (n_bytes > 0)
         return n_bytes;
-    *out_in_the_way = excess_bytes > 0;
+    *out_in_the_way = excess_bytes > 0 && !spared;
     excess_bytes = excess_inside(give_back, heap, pct, 0);
     return excess_bytes > 0 ? central_cool(&heap->central, size_min(excess_bytes, STEP_BYTES_MAX))
                             : 0;

@@ -236,6 +236,7 @@ static bool alloc_from_set_locked(struct page_heap *heap, const struct run_reque
     }
     // Nothing fails below.
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
+    page_set_note_taken(&heap->free, grant->first, n_pages);
     *book_of(request->kind, &heap->in_use_pages, &heap->manual_pages) += request->n_pages;
     publish_run(heap, request, grant);
     return true;
@@ -280,6 +281,7 @@ static bool cache_refill_locked(struct page_heap *heap, struct page_cache *cache
     // Nothing fails below.
     grant->run = cache->records[--cache->n_records];
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
+    page_set_note_taken(&heap->free, grant->first, n_pages);
     cache->window = page_set_take_window(&heap->free, page_plus(grant->first, n_pages - 1));
     return true;
 }
@@ -554,6 +556,7 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
     }
     grant->first = first;
     grant->released_pages = page_set_take(&heap->free, first, n_more);
+    page_set_note_taken(&heap->free, first, n_more);
     return true;
 }
 
