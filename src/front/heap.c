@@ -79,7 +79,7 @@ size_t front_trim(void)
     caches_empty(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);   // and the other way round
-    size_t n_bytes = central_cool(&heap->central, SIZE_MAX);
+    size_t n_bytes = central_cool_all(&heap->central);
     return n_bytes + page_heap_trim(&heap->pages);
 }
 

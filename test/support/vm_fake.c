@@ -17,12 +17,13 @@ struct metadata_mapping {
 };
 
 static struct {
-    pthread_mutex_t         mutex;
-    size_t                  page_bytes;
-    unsigned char          *states;   // enum vm_fake_state per OS page of the window
-    bool                    check_states;
-    size_t                  refuse_nth, refusable_calls;
-    bool                    refuse_from_there_on, refuse_unuse;
+    pthread_mutex_t mutex;
+    size_t          page_bytes;
+    unsigned char  *states;   // enum vm_fake_state per OS page of the window
+    bool            check_states;
+    size_t          refuse_nth, refusable_calls;
+    bool            refuse_from_there_on, refuse_unuse;
+    void (*at_unuse)(void);
     size_t                  limit_bytes, reserved_bytes;   // reserved: everything not none
     uintptr_t               place_next;
     uintptr_t               lowest, highest;   // of the window, touched so far
@@ -68,6 +69,7 @@ void vm_fake_reset(size_t page_bytes)
     fake.check_states = true;
     fake.refuse_nth = fake.refusable_calls = 0;
     fake.refuse_from_there_on = fake.refuse_unuse = false;
+    fake.at_unuse = NULL;
     fake.limit_bytes = SIZE_MAX;
     fake.reserved_bytes = 0;
     fake.place_next = VM_FAKE_WINDOW_BYTES - 16 * MIB;
@@ -97,6 +99,11 @@ size_t vm_fake_refusable_calls(void)
 void vm_fake_refuse_unuse(bool refuse)
 {
     fake.refuse_unuse = refuse;
+}
+
+void vm_fake_at_unuse(void (*meanwhile)(void))
+{
+    fake.at_unuse = meanwhile;
 }
 
 void vm_fake_limit_bytes(size_t n_bytes)
@@ -338,6 +345,8 @@ void vm_use(uintptr_t start, size_t n_bytes)
 
 bool vm_unuse(uintptr_t start, size_t n_bytes)
 {
+    if (fake.at_unuse != NULL)
+        fake.at_unuse();
     enter();
     check_shape(start, n_bytes);
     if (!all_are(start, n_bytes, VM_FAKE_READY, VM_FAKE_READY))

@@ -37,6 +37,10 @@ size_t vm_fake_refusable_calls(void);
 // Refuses only vm_unuse, as for locked pages.
 void vm_fake_refuse_unuse(bool refuse);
 
+// What happens while memory is on its way to the kernel: called first in each vm_unuse. NULL:
+// nothing.
+void vm_fake_at_unuse(void (*meanwhile)(void));
+
 // At most this much address space may be reserved at a time (RLIMIT_AS). SIZE_MAX: no limit.
 void vm_fake_limit_bytes(size_t n_bytes);
 
