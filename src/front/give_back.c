@@ -132,8 +132,10 @@ void give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t 
         hand_over_own();
         given_bytes = central_cool(&heap->central, n_bytes);
     }
-    worth_bytes =
-        given_bytes > n_bytes / 2 ? GROWTH_BYTES_MIN : size_min(2 * worth_bytes, GROWTH_BYTES_MAX);
+    bool found_much = given_bytes >= GROWTH_BYTES_MIN / 2;
+    worth_bytes = found_much
+                      ? GROWTH_BYTES_MIN
+                      : size_max(GROWTH_BYTES_MIN, size_min(2 * worth_bytes, GROWTH_BYTES_MAX));
     store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
 }
 

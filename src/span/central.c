@@ -101,7 +101,7 @@ void central_discard_span(struct central *central, struct span *span)
 
 static bool is_idle_locked(const struct span *span)
 {
-    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0 && !span->is_cooling;
+    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
 }
 
 static void list_add_locked(struct central_list *list, struct span *span) REQUIRES(list->lock)
@@ -339,9 +339,8 @@ static bool goes_on(struct central *central, const struct cool_call *call)
 }
 
 // Picks spans out of the list in which there is something to give back.
-static size_t begin_cooling_locked(struct central *central, struct central_list *list,
-                                   struct cool_call *call, struct cooling *batch)
-    REQUIRES(list->lock)
+static size_t begin_cooling_locked(struct central_list *list, struct cool_call *call,
+                                   struct cooling *batch) REQUIRES(list->lock)
 {
     size_t n = 0, n_looks = size_min(call->looks_left, LOOKED_AT_ONCE);
     size_t left_bytes = call->wanted_bytes - call->done_bytes, picked_bytes = 0;
@@ -351,9 +350,7 @@ static size_t begin_cooling_locked(struct central *central, struct central_list 
         struct span *span = list->first;
         uint64_t     os_pages = span_idle_os_pages(span);
         list_remove_locked(list, span);
-        if (is_idle_locked(span)) {
-            central_destroy_span(central, span);
-        } else if (os_pages != 0) {
+        if (os_pages != 0) {
             span_begin_cooling(span, os_pages);
             picked_bytes += bits_count(os_pages) * vm_page_bytes();
             batch[n++] = (struct cooling){span, os_pages, 0};
@@ -399,7 +396,7 @@ static bool cool_batch(struct central *central, struct central_list *list, struc
     struct cooling batch[COOLED_AT_ONCE];
     lock_acquire(&list->lock);
     take_in_locked(central, list);
-    size_t n = begin_cooling_locked(central, list, call, batch);
+    size_t n = begin_cooling_locked(list, call, batch);
     bool   more = list->first != NULL;
     lock_release(&list->lock);
     for (size_t i = 0; i < n; i++) {
