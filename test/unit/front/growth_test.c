@@ -7,6 +7,9 @@
 #include "unit_kit.h"
 #include "vm_fake.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #define OBJECTS 4096
 #define OBJECT_BYTES (16 * KIB)
 #define LONG_NS UINT64_C(60000000000)
@@ -84,6 +87,42 @@ static void a_trim_returns_what_went_back(void *argument)
     }
 }
 
+static pthread_t other_thread;
+
+static void *allocate_without_a_cache(void *argument)
+{
+    this_thread.ended = true;   // gets none
+    return front_allocate(8 * KIB);
+}
+
+static void begin_to_allocate_elsewhere(void)
+{
+    vm_fake_at_unuse(NULL);
+    assert_int_equal(pthread_create(&other_thread, NULL, allocate_without_a_cache, NULL), 0);
+    struct timespec a_moment = {.tv_nsec = 50000000};
+    nanosleep(&a_moment, NULL);
+}
+
+// All free slots that there are lie in spans on their way to the kernel.
+static void without_memory_who_allocates_waits_for_whoever_cools(void *argument)
+{
+    void  *object = NULL;
+    size_t n = 0;
+    vm_fake_reset(4 * KIB);
+    this_thread.ended = true;
+    objects[n++] = front_allocate(8 * KIB);
+    vm_fake_refuse(1, true);
+    while (front_allocate(40 * KIB) != NULL)
+        continue;
+    while ((object = front_allocate(8 * KIB)) != NULL)
+        objects[n++] = object;
+    assert_int_equal(front_release(objects[n / 2]), POINTER_TO_OBJECT);
+    vm_fake_at_unuse(begin_to_allocate_elsewhere);
+    central_cool_all(&process_heap.central);
+    assert_int_equal(pthread_join(other_thread, &object), 0);
+    assert_ptr_equal(object, objects[n / 2]);
+}
+
 static const struct growth_row {
     const char *name;
     void (*happens)(void *argument);
@@ -91,6 +130,8 @@ static const struct growth_row {
     {"looks that find nothing become rare", looks_that_find_nothing_become_rare},
     {"free slots pay for growth", free_slots_pay_for_growth},
     {"a trim returns what went back", a_trim_returns_what_went_back},
+    {"without memory, who allocates waits for whoever cools",
+     without_memory_who_allocates_waits_for_whoever_cools},
 };
 
 // In a child each: there is one heap in a process.

@@ -16,7 +16,8 @@ static struct run *given_a_run(struct page_heap *heap)
     return run;
 }
 
-// Gives those of its OS pages back that `chosen` says, as its owner does. Returns its pages in them.
+// Gives those of its OS pages back that `chosen` says, as its owner does. Returns the pages in
+// them.
 static uint64_t release_some(struct page_heap *heap, const struct run *run, uint64_t chosen)
 {
     uint64_t pages = 0;
