@@ -167,9 +167,9 @@ bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
         leave_due(heap, due_bytes - given_bytes);
         store_relaxed(&give_back->worth_bytes, GROWTH_BYTES_MIN);   // hint
     } else if (!load_relaxed(&heap->pages.has_payer)) {   // hint: else the thread may be at it
-        size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
-        store_relaxed(&give_back->worth_bytes,
-                      size_min(2 * worth_bytes + GROWTH_BYTES_MIN, GROWTH_BYTES_MAX));   // hint
+        size_t worth_bytes = 2 * load_relaxed(&give_back->worth_bytes);   // hint
+        worth_bytes = size_max(GROWTH_BYTES_MIN, size_min(worth_bytes, GROWTH_BYTES_MAX));
+        store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
     }
     return due_bytes > 0;
 }

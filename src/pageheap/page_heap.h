@@ -165,8 +165,8 @@ size_t page_heap_scavenge_step(struct page_heap *heap, size_t n_pages_max);
 // Gives back about `n_bytes` (at least, if that much is idle). Returns how much, in bytes.
 size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes);
 
-// The same, but spares the leaves that pages were handed out of lately: what is idle there is needed
-// soon. *out_spared: there were such with something idle, and less went back.
+// The same, but spares the leaves that pages were handed out of lately: what is idle there is
+// needed soon. *out_spared: there were such with something idle, and less went back.
 size_t page_heap_scavenge_unused(struct page_heap *heap, size_t n_bytes, bool *out_spared);
 
 // Time has gone by: "lately" is since the call before the last one. Takes the lock.

@@ -53,7 +53,7 @@ struct page_set_table {
     struct page_summary level1[TABLE_LEAVES / FANOUT];
     struct page_summary level2[TABLE_LEAVES / FANOUT / FANOUT];
     uint64_t            releasable[TABLE_LEAVES / WORD_BITS];   // S5, per leaf
-    // Hints, per leaf: pages of it were handed out since page_set_age() was called, or the time before.
+    // Hints, per leaf: pages were handed out since page_set_age() was called, or the time before.
     uint64_t taken[TABLE_LEAVES / WORD_BITS], taken_before[TABLE_LEAVES / WORD_BITS];
 };
 

@@ -146,6 +146,7 @@ size_t span_count_free(struct span *span);   // cold ones, too
 size_t span_count_used(struct span *span);
 
 // May the span go back to the page heap? All slots are free and nobody is about to touch it.
+// Requires: no slot is cold.
 bool span_is_idle(struct span *span);
 
 // ---- cold slots: by the holder of its central list's lock -------------------------------------

@@ -66,6 +66,8 @@ static unsigned char *map_window_bytes(unsigned char *old)
     return bytes;
 }
 
+static void (*at_unuse)(size_t n_bytes);
+
 void vm_fake_reset(size_t page_bytes)
 {
     enter();
@@ -78,6 +80,7 @@ void vm_fake_reset(size_t page_bytes)
     fake.refuse_nth = fake.refusable_calls = 0;
     fake.refuse_from_there_on = fake.refuse_unuse = false;
     fake.loss = VM_FAKE_LOSE_NOTHING;
+    at_unuse = NULL;
     fake.limit_bytes = SIZE_MAX;
     fake.reserved_bytes = 0;
     fake.place_next = VM_FAKE_WINDOW_BYTES - 16 * MIB;
@@ -113,8 +116,6 @@ void vm_fake_lose(enum vm_fake_loss loss)
 {
     fake.loss = loss;
 }
-
-static void (*at_unuse)(size_t n_bytes);
 
 void vm_fake_at_unuse(void (*act)(size_t n_bytes))
 {

@@ -294,6 +294,8 @@ static void who_comes_by_does_a_little_now_and_then(void)
     come_by_for(1500 * MS_NS, &libc);   // past the delay
     use(50 * MIB);
     free_last(50 * MIB);
+    page_heap_age(&process_heap.pages);
+    page_heap_age(&process_heap.pages);   // and nothing was handed out lately
     vm_fake_at_unuse(spend_a_millisecond);
     for (size_t i = 0; i < 20; i++) {
         n_calls = 0;
