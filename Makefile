@@ -15,9 +15,10 @@ FOLDERS = -Dprefix=$(abspath $(prefix)) -Dbindir=$(abspath $(bindir)) \
     -Ddatadir=$(abspath $(datadir)) -Dmandir=$(abspath $(mandir))
 # Seconds of `make fuzz` for each engine.
 TIME       ?= 600
+SEEDS      ?= 50
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test test-programs check model fuzz bench bench-quick install uninstall format clean
+.PHONY: all help setup run test test-programs check seeds model fuzz bench bench-quick install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -47,6 +48,10 @@ test-programs: ## build, then compare 30 real programs under libc's malloc and u
 check: ## what to run before every commit: format, layers, tidy, unit tests
 	@dev/setup test
 	@dev/test --quick
+
+seeds: ## run the random tests with other seeds, SEEDS=50 of them
+	@dev/setup test
+	@dev/seeds $(SEEDS)
 
 model: ## check the model of frees by other threads with spin: some minutes
 	@dev/setup model

@@ -338,9 +338,11 @@ static bool goes_on(struct central *central, const struct cool_call *call)
            call->n_refused < REFUSALS_MAX && load_relaxed(&central->n_waiting) == 0;   // hint
 }
 
-// Picks spans out of the list in which there is something to give back.
-static size_t begin_cooling_locked(struct central_list *list, struct cool_call *call,
-                                   struct cooling *batch) REQUIRES(list->lock)
+// Picks spans out of the list in which there is something to give back. An idle one without a whole
+// OS page goes to the page heap.
+static size_t begin_cooling_locked(struct central *central, struct central_list *list,
+                                   struct cool_call *call, struct cooling *batch)
+    REQUIRES(list->lock)
 {
     size_t n = 0, n_looks = size_min(call->looks_left, LOOKED_AT_ONCE);
     size_t left_bytes = call->wanted_bytes - call->done_bytes, picked_bytes = 0;
@@ -354,6 +356,8 @@ static size_t begin_cooling_locked(struct central_list *list, struct cool_call *
             span_begin_cooling(span, os_pages);
             picked_bytes += bits_count(os_pages) * vm_page_bytes();
             batch[n++] = (struct cooling){span, os_pages, 0};
+        } else if (is_idle_locked(span)) {
+            central_destroy_span(central, span);
         } else {
             list_add_cooled_locked(list, span);
         }
@@ -396,7 +400,7 @@ static bool cool_batch(struct central *central, struct central_list *list, struc
     struct cooling batch[COOLED_AT_ONCE];
     lock_acquire(&list->lock);
     take_in_locked(central, list);
-    size_t n = begin_cooling_locked(list, call, batch);
+    size_t n = begin_cooling_locked(central, list, call, batch);
     bool   more = list->first != NULL;
     lock_release(&list->lock);
     for (size_t i = 0; i < n; i++) {
@@ -467,6 +471,8 @@ static const char *spans_verify(struct central_list *list, bool cooled, unsigned
         if (span->size_class != size_class || span->n_free == 0 || !span->listed ||
             span->is_cooling || span->is_cooled != cooled)
             return "T1 a span is in a list where it does not belong";   // T1
+        if (cooled && is_idle_locked(span))
+            return "T1 an idle span is among the cooled ones";
         if (span_count_free(span) != span->n_free)
             return "T2 a span's free slots are not as counted";   // T2
         if (load_relaxed(&span->owner) != &list->inbox)           // owner: under the lock

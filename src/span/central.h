@@ -33,7 +33,7 @@ struct central {
 };
 // Invariants:
 //   T1  the spans in a list are exactly those it owns that have a slot free, cold ones included,
-//       but for those that are cooling
+//       but for those that are cooling; of the cooled ones none is idle
 //   T2  n_free of a span in a list is the number of its free slots
 //   T3  of a span whose owner is the list only the lock's holder changes anything but
 //       freed_elsewhere, notes and next_in_inbox
