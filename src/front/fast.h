@@ -50,7 +50,7 @@ enum fast_release {
 
 static ALWAYS_INLINE enum fast_release fast_release_inside(struct cache *cache, void *object)
 {
-    uint8_t     size_class;
+    unsigned    size_class;
     struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
     if (UNLIKELY(run == NULL))
         return FAST_NOT_RELEASED;

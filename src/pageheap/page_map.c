@@ -25,8 +25,10 @@ void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t t
     for (size_t i = 0; i < n_pages; i++) {
         uintptr_t              address = page_address(page_plus(first, i));
         struct page_map_table *table = page_map_table_of(map, address);
-        // owner: of the run
-        store_relaxed(&table->page_tag[(address >> PAGE_SHIFT) % TABLE_PAGES], tag);
+        ATOMIC(uint64_t) *entry = &table->page_entry[(address >> PAGE_SHIFT) % TABLE_PAGES];
+        uint64_t          run = (uintptr_t)page_map_run_of(load_relaxed(entry));   // owner
+        // What the owner wrote into the record since comes with it. pairs with: page_map_find
+        store_release(entry, run | (uint64_t)tag << TAG_SHIFT);
     }
 }
 
@@ -42,7 +44,7 @@ bool page_map_is_entered_twice(struct page_map *map, page_id page)
 {
     struct page_map_table *table = table_at(map, page.number);
     size_t                 at = page.number % TABLE_PAGES;
-    return load_acquire(&table->page_run[at]) != NULL &&   // pairs with: page_map_set
+    return load_acquire(&table->page_entry[at]) != 0 &&   // pairs with: page_map_set
            load_acquire(&table->leaf_run[at >> LEAF_PAGES_SHIFT]) != NULL;   // the same
 }
 
@@ -58,7 +60,7 @@ static void set_pages(struct page_map *map, size_t at, size_t end, struct run *r
     struct page_map_table *table = table_at(map, at);
     for (; at < end; at++) {
         // Publishes what the caller wrote into `run`. pairs with: page_map_find
-        store_release(&table->page_run[at % TABLE_PAGES], run);
+        store_release(&table->page_entry[at % TABLE_PAGES], (uintptr_t)run);
     }
 }
 

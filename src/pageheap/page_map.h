@@ -17,9 +17,17 @@ struct run;
 
 struct page_map_table {
     ATOMIC(struct run *) leaf_run[TABLE_LEAVES];
-    ATOMIC(struct run *) page_run[TABLE_PAGES];   // NULL where leaf_run answers
-    ATOMIC(uint8_t)      page_tag[TABLE_PAGES];   // a word of the owner about his run; see below
+    ATOMIC(uint64_t)     page_entry[TABLE_PAGES];   // a run and its tag; 0 where leaf_run answers
 };
+
+// An entry is the run's address with the owner's tag in the bits above it; see below.
+#define TAG_SHIFT 56
+_Static_assert(ADDRESS_BITS <= TAG_SHIFT, "an address and a tag fit into one word");
+
+static inline struct run *page_map_run_of(uint64_t entry)
+{
+    return (struct run *)(uintptr_t)(entry & bits_mask(0, TAG_SHIFT));
+}
 
 struct page_map {
     ATOMIC(struct page_map_table *) root[TABLES_MAX];   // written once each, under the heap lock
@@ -67,7 +75,7 @@ static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
     if (table == NULL)
         return NULL;
     // pairs with: page_map_set
-    struct run *run = load_acquire(&table->page_run[page % TABLE_PAGES]);
+    struct run *run = page_map_run_of(load_acquire(&table->page_entry[page % TABLE_PAGES]));
     if (run != NULL)
         return run;
     // pairs with: page_map_set
@@ -75,13 +83,14 @@ static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
     if (run != NULL)
         return run;
     // A run that was shortened between the two loads is entered page by page by now.
-    return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_resize
+    // pairs with: page_map_resize
+    return page_map_run_of(load_acquire(&table->page_entry[page % TABLE_PAGES]));
 }
 
 // ---- short runs -------------------------------------------------------------------------------
 //
-// The owner of a run that covers no leaf wholly may put a tag on its pages, which is found at the
-// same time as the run, not after it. A tag is void once the run is freed.
+// The owner of a run that covers no leaf wholly may put a tag on its pages, which is found with the
+// run, without touching its record. A tag is gone once the run is freed or resized.
 
 void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag);
 
@@ -97,16 +106,18 @@ static ALWAYS_INLINE struct page_map_table *page_map_table_of(struct page_map *m
     return load_acquire(&map->root[at]);   // pairs with: page_map_add_table
 }
 
-// The run and its tag, or NULL: also for some addresses in long runs.
+// The run and its tag, or NULL: also for some addresses in long runs. The tag is 0 where none was
+// put.
 static ALWAYS_INLINE struct run *page_map_find_tagged(struct page_map *map, uintptr_t address,
-                                                      uint8_t *out_tag)
+                                                      unsigned *out_tag)
 {
     struct page_map_table *table = page_map_table_of(map, address);
     if (UNLIKELY(table == NULL))
         return NULL;
-    size_t at = (address >> PAGE_SHIFT) % TABLE_PAGES;
-    *out_tag = load_relaxed(&table->page_tag[at]);   // hint: sure where the run is the caller's
-    return load_acquire(&table->page_run[at]);       // pairs with: page_map_set
+    // pairs with: page_map_set
+    uint64_t entry = load_acquire(&table->page_entry[(address >> PAGE_SHIFT) % TABLE_PAGES]);
+    *out_tag = (unsigned)(entry >> TAG_SHIFT);
+    return page_map_run_of(entry);
 }
 
 #endif
