@@ -471,8 +471,6 @@ static const char *spans_verify(struct central_list *list, bool cooled, unsigned
         if (span->size_class != size_class || span->n_free == 0 || !span->listed ||
             span->is_cooling || span->is_cooled != cooled)
             return "T1 a span is in a list where it does not belong";   // T1
-        if (cooled && is_idle_locked(span))
-            return "T1 an idle span is among the cooled ones";
         if (span_count_free(span) != span->n_free)
             return "T2 a span's free slots are not as counted";   // T2
         if (load_relaxed(&span->owner) != &list->inbox)           // owner: under the lock
@@ -480,6 +478,8 @@ static const char *spans_verify(struct central_list *list, bool cooled, unsigned
         const char *broken = span_verify(span, false);
         if (broken != NULL)
             return broken;
+        if (cooled && is_idle_locked(span))
+            return "T1 an idle span is among the cooled ones";
     }
     return NULL;
 }

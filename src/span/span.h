@@ -110,6 +110,14 @@ static inline uint64_t span_released_os_pages(struct span *span)
     return span_may_cool(span) ? load_relaxed(&span->free[RELEASED_WORD]) : 0;   // owner
 }
 
+// Has another than the owner freed it, and nobody taken it in?
+static inline bool span_slot_is_free_elsewhere(struct span *span, size_t slot)
+{
+    // pairs with: span_take_in
+    uint64_t bits = load_acquire(&span->freed_elsewhere[slot / WORD_BITS]);
+    return bits_has(bits, slot % WORD_BITS);
+}
+
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
     size_t i = slot / WORD_BITS;
