@@ -194,13 +194,25 @@ struct central_list *central_list_of_inbox(struct central *central, struct span_
     return NULL;
 }
 
+static bool may_warm(struct central *central, struct span *span)
+{
+    size_t n_bytes = bits_count(span_released_os_pages(span)) * vm_page_bytes();
+    return n_bytes == 0 || page_heap_may_use_inside(central->page_heap, n_bytes);
+}
+
 // One with free slots, best one that needs no page from the kernel; NULL: there is none.
 static struct span *find_locked(struct central *central, struct central_list *list)
     REQUIRES(list->lock)
 {
     struct span *span = list->first != NULL ? list->first : list->cooled;
-    if (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
+    if (span == NULL || load_relaxed(&span->free[0]) != 0)   // owner
+        return span;
+    if (may_warm(central, span)) {
         warm(central, span, 0);
+        return span;
+    }
+    while (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
+        span = span->next != NULL || span->is_cooled ? span->next : list->cooled;
     return span;
 }
 
@@ -270,6 +282,8 @@ struct span *central_take_span(struct central *central, unsigned size_class,
     lock_acquire(&list->lock);
     take_in_locked(central, list);
     struct span *span = find_locked(central, list);
+    if (span != NULL && !may_warm(central, span))
+        span = NULL;   // its slots that are not cold are there for central_fetch
     if (span != NULL)
         hand_over_locked(central, list, span, new_owner);
     lock_release(&list->lock);
