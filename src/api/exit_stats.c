@@ -117,14 +117,14 @@ size_t exit_stats_format(const struct exit_stats_writer *writer,
         {"free_slots_bytes", account->slots.free_bytes},
         {"cached_bytes", pages->cached_ready_bytes},
         {"free_ready_bytes", pages->free_ready_bytes},
-        {"released_bytes", pages->free_released_bytes + pages->cached_released_bytes},
+        {"released_bytes", page_account_released_bytes(pages)},
         {"metadata_bytes", pages->metadata_bytes},
-        {"in_use_bytes", pages->in_use_bytes + pages->manual_bytes},
+        {"in_use_bytes", page_account_used_bytes(pages)},
         {"mapped_bytes", pages->mapped_bytes},
         // Since the process began.
         {"allocations", account->slots.n_allocated + account->n_large_allocated},
         {"grown_times", pages->grown_times},
-        {"scavenged_bytes", pages->scavenged_bytes},
+        {"scavenged_bytes", pages->scavenged_bytes + account->slots.scavenged_bytes},
         {"scavenged_steps", pages->scavenged_steps},
     };
     struct text text = {.start = out, .n_bytes_max = EXIT_STATS_BYTES};

@@ -52,7 +52,8 @@ static inline void answer_alarm(const void *caller)
 static NOINLINE void *malloc_slowly(size_t n_bytes, const void *caller)
 {
     answer_alarm(caller);
-    return or_enomem(allocate(n_bytes));
+    void *object = fast_allocate_next(n_bytes);
+    return LIKELY(object != NULL) ? object : or_enomem(allocate(n_bytes));
 }
 
 NEAP_API void *malloc(size_t n_bytes)

@@ -83,7 +83,7 @@ static void print_account(FILE *out, const char *format)
         {"large_objects", account.large_bytes},
         {"cached", pages->cached_ready_bytes},
         {"free_ready", pages->free_ready_bytes},
-        {"released", pages->free_released_bytes + pages->cached_released_bytes},
+        {"released", page_account_released_bytes(pages)},
         {"mapped", pages->mapped_bytes},
         {"metadata", pages->metadata_bytes},
     };

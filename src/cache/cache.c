@@ -29,19 +29,23 @@ void cache_init(struct cache *cache, struct central *central, struct neap_heap *
         use_no_word(&cache->classes[i]);
 }
 
-// Allocates from the lowest word of the span that has a free slot. False: none has.
+// Allocates from a word of the span that has a free slot: where one was freed last, or the lowest.
+// False: none has.
 static bool use_word_of(struct cache *cache, struct span *span)
 {
     const struct size_class *shape = span_class(span);
-    for (size_t i = 0; i < shape->n_words; i++) {
-        if (load_relaxed(&span->free[i]) == 0)   // owner
-            continue;
-        struct cache_class *class = &cache->classes[span->size_class];
-        class->free = &span->free[i];
-        class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
-        return true;
+    struct cache_class *class = &cache->classes[span->size_class];
+    size_t i = span->hot_word;
+    if (load_relaxed(&span->free[i]) == 0) {   // owner
+        i = 0;
+        while (i < shape->n_words && load_relaxed(&span->free[i]) == 0)   // owner
+            i++;
+        if (i == shape->n_words)
+            return false;
     }
-    return false;
+    class->free = &span->free[i];
+    class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
+    return true;
 }
 
 static void make_current(struct cache *cache, struct span *span)
@@ -89,6 +93,15 @@ static void list_or_destroy(struct cache *cache, struct span *span)
     central_destroy_span(cache->central, span);
 }
 
+static enum span_give_result given(struct cache *cache)
+{
+    bool is_time = cache->listed_bytes >= LISTED_BYTES_MAX;
+    if (UNLIKELY(is_time))
+        cache->listed_bytes = 0;
+    is_time |= load_relaxed(&cache->central->page_heap->alarm);   // hint: or the next time
+    return UNLIKELY(is_time) ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
+}
+
 enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
 {
     // A signal handler may have interrupted its thread where that holds the page heap's lock: then
@@ -97,20 +110,27 @@ enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
         list_if_it_has_free(cache, span);
     else
         list_or_destroy(cache, span);
-    bool is_time = cache->listed_bytes >= LISTED_BYTES_MAX;
-    if (UNLIKELY(is_time))
-        cache->listed_bytes = 0;
-    is_time |= load_relaxed(&cache->central->page_heap->alarm);   // hint: or the next time
-    return is_time ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
+    return given(cache);
+}
+
+enum span_give_result cache_note_first(struct cache *cache, struct span *span, size_t i)
+{
+    struct cache_spans *spans = &cache->spans[span->size_class];
+    if (cache_is_private(cache))
+        span_list_remove(&spans->full, span);
+    span_list_add(&spans->partial, span);
+    span->hot_word = (uint8_t)i;
+    cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
+    return given(cache);
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)
 {
-    enum span_give_result given = span_give_slot(span, slot);
-    if (given == SPAN_GIVEN)
+    enum span_give_result result = span_give_slot(span, slot);
+    if (result == SPAN_GIVEN)
         count_up_owned(&cache->classes[span->size_class].n_freed);
     list_or_destroy(cache, span);
-    return given;
+    return result;
 }
 
 // Looks at up to `n_max` spans in which others have freed something. A span that has gone to
@@ -184,16 +204,24 @@ static bool go_on_in_new(struct cache *cache, unsigned size_class)
     return true;
 }
 
-NOINLINE void *cache_allocate(struct cache *cache, unsigned size_class)
+void *cache_allocate_next(struct cache *cache, unsigned size_class)
 {
     void *slot = cache_allocate_at_once(cache, size_class);
     if (slot != NULL)
         return slot;
-    if (!go_on_in_current(cache, size_class) && !go_on_in_partial(cache, size_class)) {
-        take_in(cache, TAKEN_IN_AT_ONCE);
-        if (!go_on_in_partial(cache, size_class) && !go_on_in_new(cache, size_class))
-            return NULL;
-    }
+    if (!go_on_in_current(cache, size_class) && !go_on_in_partial(cache, size_class))
+        return NULL;
+    return cache_allocate_at_once(cache, size_class);
+}
+
+void *cache_allocate(struct cache *cache, unsigned size_class)
+{
+    void *slot = cache_allocate_next(cache, size_class);
+    if (slot != NULL)
+        return slot;
+    take_in(cache, TAKEN_IN_AT_ONCE);
+    if (!go_on_in_partial(cache, size_class) && !go_on_in_new(cache, size_class))
+        return NULL;
     return cache_allocate_at_once(cache, size_class);
 }
 

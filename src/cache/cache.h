@@ -109,12 +109,20 @@ static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned 
     return (void *)(class->base + bits_lowest(bits) * size_classes[size_class].slot_bytes);
 }
 
-// The same; if the word is used up, from another word or span. NULL: the OS has no more memory.
+// The same; if the word is used up, from another word or span that the cache has in its list: a few
+// loads. NULL: there is none.
+NODISCARD void *cache_allocate_next(struct cache *cache, unsigned size_class);
+
+// The same; if there is none, from what others have freed, or from a span that it gets. NULL: the
+// OS has no more memory.
 NODISCARD void *cache_allocate(struct cache *cache, unsigned size_class);
 
-// What a span needs when a word of it has become all free, or has its first free slot. Returns
-// SPAN_GIVEN or SPAN_GIVEN_ALARM.
+// What a span needs when one of its words has become all free. Returns SPAN_GIVEN or
+// SPAN_GIVEN_ALARM.
 enum span_give_result cache_note_freed(struct cache *cache, struct span *span);
+
+// The same when the span is not listed and has its first free slot, in word `i`.
+enum span_give_result cache_note_first(struct cache *cache, struct span *span, size_t i);
 
 // Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
 static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
@@ -132,10 +140,10 @@ static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struc
     uint64_t after = before | bit;
     store_relaxed(word, after);   // owner
     count_up_owned(&cache->classes[size_class].n_freed);
-    if (UNLIKELY(before == 0) && !span->listed)
-        return cache_note_freed(cache, span);
     if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
         return cache_note_freed(cache, span);
+    if (UNLIKELY(before == 0) && !span->listed)
+        return cache_note_first(cache, span, slot / WORD_BITS);
     return SPAN_GIVEN;
 }
 

@@ -38,6 +38,7 @@ static bool collect(struct heap *heap, size_t n_bytes)
     release_late_frees(heap);
     caches_empty(&heap->caches);
     central_tidy(&heap->central);
+    central_wait_for_cooling(&heap->central);
     return true;
 }
 

@@ -36,12 +36,13 @@ void background_fork_child(struct background *background, struct heap *heap)
 // ---- the thread -------------------------------------------------------------------------------
 
 // When the thread that ran main has ended by pthread_exit, the process lives as long as any
-// thread, and must not live for ours.
-static bool must_end(struct background *background, unsigned n_rounds)
+// thread, and must not live for ours. Others that come by go on with its work.
+static bool must_end(struct background *background, struct heap *heap, unsigned n_rounds)
 {
     if (n_rounds % ROUNDS_PER_LOOK != 0 || !host_main_thread_has_ended())
         return false;
-    store_relaxed(&background->state, BACKGROUND_NEVER);   // owner: the thread itself
+    store_release(&background->state, BACKGROUND_NEVER);   // pairs with: background_answer_alarm
+    page_heap_set_alarm(&heap->pages, 0);
     return true;
 }
 
@@ -70,7 +71,7 @@ static void work(void)
     struct heap       *heap = &process_heap;
     struct background *background = &heap->background;
     store_relaxed(&heap->pages.has_payer, true);   // hint
-    for (unsigned n_rounds = 1; !must_end(background, n_rounds); n_rounds++) {
+    for (unsigned n_rounds = 1; !must_end(background, heap, n_rounds); n_rounds++) {
         enum give_back_result result = round_of(background, heap);
         limits_look_in_background(heap);
         if (result == GIVE_BACK_AT_REST) {
@@ -118,7 +119,7 @@ static void make_guest_round(struct background *background, struct heap *heap)
     store_release(&background->is_busy, false);   // pairs with: round_of
 }
 
-#define OWED_TO_THREAD_MAX (16 * MIB)   // beyond this who grows pays, too
+#define OWED_TO_THREAD_MAX (4 * MIB)   // beyond this who grows pays, too
 
 void background_answer_growth(struct background *background, struct heap *heap)
 {
@@ -137,7 +138,7 @@ void background_answer_growth(struct background *background, struct heap *heap)
 
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)
 {
-    if (lock_this_thread_has_any() || this_thread.changing)
+    if (lock_this_thread_has_any() || this_thread.changing || !is_wanted(config_get()))
         return;
     if (!load_relaxed(&heap->pages.alarm) &&   // hint
         !give_back_is_worth_it(&background->give_back, heap))

@@ -31,6 +31,17 @@ static ALWAYS_INLINE void *fast_allocate(size_t n_bytes)
     return fast_allocate_slot(size_class_for(n_bytes));
 }
 
+// The same, where that finds the word used up.
+static inline void *fast_allocate_next(size_t n_bytes)
+{
+    struct cache *cache = n_bytes <= SMALL_BYTES_MAX ? thread_enter_cache() : NULL;
+    if (cache == NULL)
+        return NULL;
+    void *slot = cache_allocate_next(cache, size_class_for(n_bytes));
+    cache_leave(cache);
+    return slot;
+}
+
 enum fast_release {
     FAST_RELEASED,
     FAST_RELEASED_ALARM,   // the same, and front_answer_alarm() may have something to do

@@ -60,6 +60,7 @@ static void tidy_now_and_then(struct give_back *give_back, struct heap *heap, ui
     caches_rest(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);
+    page_heap_age(&heap->pages);
     look_whether_asleep(give_back, heap);
 }
 
@@ -77,30 +78,48 @@ static size_t excess_inside(struct give_back *give_back, struct heap *heap, unsi
     return ready_bytes > goal_bytes ? ready_bytes - goal_bytes : 0;
 }
 
+// Without a delay nothing is spared.
+static size_t scavenge(struct heap *heap, size_t n_bytes, bool *out_spared)
+{
+    if (config_get()->return_delay_ns == 0)
+        return page_heap_scavenge(&heap->pages, n_bytes);
+    return page_heap_scavenge_unused(&heap->pages, n_bytes, out_spared);
+}
+
 // First idle runs, then pages inside of spans. Returns how much went back, in bytes; 0: nothing is
-// beyond the goal, or it is in use once more, or the kernel refuses.
-static size_t step(struct give_back *give_back, struct heap *heap)
+// beyond the goal, or it is in use once more, or idle runs are *out_in_the_way: refused by the
+// kernel, or in page caches.
+static size_t step(struct give_back *give_back, struct heap *heap, bool *out_in_the_way)
 {
     unsigned pct = retain_pct(give_back);
     size_t   excess_bytes = page_heap_excess(&heap->pages, pct);
     size_t   n_bytes = 0;
+    bool     spared = false;
     if (excess_bytes > 0)
-        n_bytes = page_heap_scavenge(&heap->pages, size_min(excess_bytes, STEP_BYTES_MAX));
+        n_bytes = scavenge(heap, size_min(excess_bytes, STEP_BYTES_MAX), &spared);
     if (n_bytes > 0)
         return n_bytes;
+    *out_in_the_way = excess_bytes > 0 && !spared;
     excess_bytes = excess_inside(give_back, heap, pct, 0);
     return excess_bytes > 0 ? central_cool(&heap->central, size_min(excess_bytes, STEP_BYTES_MAX))
                             : 0;
 }
 
-// Returns whether anything may have been left to give back when the time was over.
-static bool give_back_excess(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max)
+enum outcome {
+    OUT_OF_TIME,   // there may be more to do
+    ALL_BACK,      // as far as it may go now
+    IN_THE_WAY,    // the rest cannot go
+};
+
+static enum outcome give_back_excess(struct give_back *give_back, struct heap *heap,
+                                     uint64_t cpu_ns_max)
 {
     uint64_t begun_ns = host_thread_cpu_ns();
-    while (step(give_back, heap) > 0)
+    bool     in_the_way = false;
+    while (step(give_back, heap, &in_the_way) > 0)
         if (host_thread_cpu_ns() - begun_ns >= cpu_ns_max)
-            return true;
-    return false;
+            return OUT_OF_TIME;
+    return in_the_way ? IN_THE_WAY : ALL_BACK;
 }
 
 // Every second object freed is worth it; what steady work leaves free is not, nor what cannot go
@@ -123,49 +142,68 @@ static void hand_over_own(void)
     cache_leave(cache);
 }
 
-bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
+// What is due and could not be given back in one go stays owed.
+static size_t take_due(struct give_back *give_back, struct heap *heap)
 {
     size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
-    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
-                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
-    size_t worth_bytes = load_relaxed(&give_back->worth_bytes);   // hint
+    return size_min(pages_to_bytes(unpaid_pages),
+                    excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
+}
+
+static void leave_due(struct heap *heap, size_t n_bytes)
+{
+    add_relaxed(&heap->pages.unpaid_pages, bytes_to_pages_down(n_bytes));   // counter
+}
+
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
+{
+    size_t due_bytes = take_due(give_back, heap);
     size_t given_bytes = 0;
-    if (n_bytes > 0) {
+    if (due_bytes > 0) {
         hand_over_own();
-        given_bytes = central_cool(&heap->central, n_bytes);
+        given_bytes = size_min(central_cool(&heap->central, due_bytes), due_bytes);
     }
-    worth_bytes =
-        given_bytes > n_bytes / 2 ? GROWTH_BYTES_MIN : size_min(2 * worth_bytes, GROWTH_BYTES_MAX);
-    store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
-    return n_bytes > 0;
+    if (given_bytes > 0) {
+        leave_due(heap, due_bytes - given_bytes);
+        store_relaxed(&give_back->worth_bytes, GROWTH_BYTES_MIN);   // hint
+    } else if (!load_relaxed(&heap->pages.has_payer)) {   // hint: else the thread may be at it
+        size_t worth_bytes = 2 * load_relaxed(&give_back->worth_bytes);   // hint
+        worth_bytes = size_max(GROWTH_BYTES_MIN, size_min(worth_bytes, GROWTH_BYTES_MAX));
+        store_relaxed(&give_back->worth_bytes, worth_bytes);   // hint
+    }
+    return due_bytes > 0;
 }
 
 // Our own thread does the same for all, as much as is owed. Returns whether the heap has grown.
 static bool pay_for_growth(struct give_back *give_back, struct heap *heap)
 {
-    size_t owed_pages = load_relaxed(&heap->pages.owed_pages);   // counter
+    bool has_grown = load_relaxed(&heap->pages.owed_pages) > 0 ||   // counter
+                     load_relaxed(&heap->pages.unpaid_pages) > 0;   // counter
     page_heap_pay_owed_by(&heap->pages, SIZE_MAX);
-    size_t unpaid_pages = exchange_relaxed(&heap->pages.unpaid_pages, 0);   // counter
-    size_t n_bytes = size_min(pages_to_bytes(unpaid_pages),
-                              excess_inside(give_back, heap, 100, FRESH_BYTES_MAX));
-    size_t given_bytes = n_bytes > 0 ? central_cool(&heap->central, n_bytes) : 0;
-    if (given_bytes < n_bytes) {
+    size_t due_bytes = take_due(give_back, heap);
+    size_t given_bytes = due_bytes > 0 ? central_cool(&heap->central, due_bytes) : 0;
+    if (given_bytes < due_bytes) {
         caches_hand_over(&heap->caches);
-        central_cool(&heap->central, n_bytes - given_bytes);
+        given_bytes += central_cool(&heap->central, due_bytes - given_bytes);
     }
-    return owed_pages + unpaid_pages > 0;
+    if (given_bytes > 0 && given_bytes < due_bytes)
+        leave_due(heap, due_bytes - given_bytes);
+    return has_grown;
 }
 
-// Nothing more goes back even when nobody remembers what was in use before.
-static bool is_at_rest(const struct give_back *give_back, struct heap *heap,
+// Nothing more goes back even when nobody remembers what was in use before. If so,
+// *out_alarm_bytes is when there is something to do once more.
+static bool is_at_rest(const struct give_back *give_back, struct heap *heap, enum outcome outcome,
                        size_t *out_alarm_bytes)
 {
     struct page_account account;
     page_heap_account_read(&heap->pages, &account);
     size_t used_bytes = page_account_used_bytes(&account);
     size_t goal_bytes = scavenge_goal_bytes(used_bytes, retain_pct(give_back));
-    *out_alarm_bytes = goal_bytes - used_bytes + ALARM_BYTES_MIN;
-    return scavenge_excess_bytes(&account, goal_bytes) == 0;
+    *out_alarm_bytes =
+        size_max(goal_bytes - used_bytes, account.free_ready_bytes) + ALARM_BYTES_MIN;
+    return outcome == IN_THE_WAY ||
+           (outcome == ALL_BACK && scavenge_excess_bytes(&account, goal_bytes) == 0);
 }
 
 enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap)
@@ -188,9 +226,9 @@ bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cp
         cpu_ns_max = allowance_ns;
     uint64_t begun_ns = host_thread_cpu_ns();
     tidy_now_and_then(give_back, heap, now_ns);
-    bool   more = give_back_excess(give_back, heap, cpu_ns_max);
-    size_t alarm_bytes = 0;
-    bool   at_rest = !more && is_at_rest(give_back, heap, &alarm_bytes);
+    enum outcome outcome = give_back_excess(give_back, heap, cpu_ns_max);
+    size_t       alarm_bytes;
+    bool         at_rest = is_at_rest(give_back, heap, outcome, &alarm_bytes);
     pacer_spend(&give_back->pacer, host_thread_cpu_ns() - begun_ns);
     give_back->n_calm = at_rest ? give_back->n_calm + 1 : 0;
     if (give_back->n_calm < CALM_ROUNDS)

@@ -16,7 +16,7 @@ struct heap;
 
 #define ROUND_EVERY_NS 50000000          // so often is looked
 #define ROUND_EVERY_NS_GROWING 5000000   // the same while the program grows
-#define ROUND_CPU_NS_MAX 10000000        // of a round of our own thread: a fifth of a CPU at most
+#define ROUND_CPU_NS_MAX 25000000        // of a round of our own thread: a third of a CPU at most
 #define ROUND_CPU_NS_MAX_GUEST 1000000   // of one by a thread of the program
 #define ALARM_BYTES_MIN (16 * MIB)       // less idle memory is not worth a thread
 

@@ -81,7 +81,7 @@ size_t front_trim(void)
     caches_empty(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);   // and the other way round
-    size_t n_bytes = central_cool(&heap->central, SIZE_MAX);
+    size_t n_bytes = central_cool_all(&heap->central);
     return n_bytes + page_heap_trim(&heap->pages);
 }
 
@@ -166,6 +166,8 @@ static void count_used_slots(void *context, struct run *run)
         return;
     recount->n_used[span->size_class] += span_count_used(span);
     recount->released_bytes += bits_count(span_released_os_pages(span)) * vm_page_bytes();
+    if (span_released_os_pages(span) != 0 && !central_owns(&process_heap.central, span))
+        recount->broken = "W4 OS pages are released in a span of no central list";   // W4
     const char *broken = span_verify(span, true);
     if (broken != NULL)
         recount->broken = broken;

@@ -2,10 +2,10 @@
 //
 // An OS page of ours is in one of four states, and each function below is one transition:
 //
-//          vm_reserve           vm_prepare           vm_use
+//          vm_reserve           vm_prepare           vm_use, vm_move to it
 //   none ─────────────▶ reserved ─────────▶ prepared ─────────▶ ready
 //     ◀─────────────────────┴──────────────────┘ ◀──────────────┘
-//                vm_release (also from ready)           vm_unuse
+//                vm_release (also from ready)           vm_unuse, vm_renew, vm_move from it
 //
 //   reserved  ours alone, but touching it faults and nothing backs it
 //   prepared  may be made ready cheaply; holds no memory; reads as zero once ready
@@ -13,7 +13,8 @@
 //
 // The kernel may say *not now* to any call: too many mappings, an address-space or commit limit,
 // locked pages, a seccomp filter. Then the function says so, the state is as before, and the
-// caller goes on. No refusal ends the process. All functions keep errno and may be called by any
+// caller goes on. vm_move alone may leave pages that are ours no more. No refusal ends the process.
+// All functions keep errno and may be called by any
 // thread, in a signal handler too. All addresses and sizes are multiples of vm_page_bytes().
 //
 // Two files keep this contract: vm_linux.c, and test/support/vm_fake.c, which checks every
@@ -67,6 +68,32 @@ void vm_use(uintptr_t start, size_t n_bytes);
 // False: not now (locked pages, or the kernel has no memory for its own books).
 NODISCARD bool vm_unuse(uintptr_t start, size_t n_bytes);
 
+// What was ready at `from` comes to lie at the start of `to`, without being copied.
+struct vm_move {
+    uintptr_t from, to;
+    size_t    from_bytes, to_bytes;   // to_bytes >= from_bytes; the ranges are apart
+};
+
+enum vm_move_result {
+    VM_MOVED,
+    VM_MOVED_FROM_LOST,   // moved, but `from` is ours no more
+    VM_NOT_MOVED,         // not now; `to` stays ours, but what it held may be gone
+    VM_TO_LOST,           // not moved, and `to` is ours no more
+};
+
+// from: ready -> prepared; to: prepared or ready -> ready. What `to` held is gone; behind what was
+// moved it reads zero. The kernel has to take a range out of the address space for an instant, and
+// whoever maps something just then gets it. A range so lost may never be touched nor given back.
+// `from` keeps its contents where it was not moved.
+// Not now: limits on mappings or commit; `from` lies in several mappings (what was moved there and
+// what follows it, locked pages and others); a seccomp filter, which is not asked again.
+// `to` becomes one mapping, which never becomes one with its neighbours: see vm_renew.
+NODISCARD enum vm_move_result vm_move(const struct vm_move *move);
+
+// ready -> prepared, and mapped like its neighbours again, so that the kernel can make one mapping
+// of them: for where pages have been moved to. False: not now (as for vm_release).
+NODISCARD bool vm_renew(uintptr_t start, size_t n_bytes);
+
 // any -> none. False: not now (cutting a mapping in two may need one too many).
 NODISCARD bool vm_release(uintptr_t start, size_t n_bytes);
 
@@ -81,7 +108,7 @@ static inline void vm_release_best_effort(uintptr_t start, size_t n_bytes)
 // Transitions asked of the kernel so far, and how many it refused. What a transition needs beside
 // its one call (cutting a reservation to its alignment, the trial of vm_unuse) is not counted.
 struct vm_counts {
-    size_t reserve, prepare, unuse, release, refused;
+    size_t reserve, prepare, unuse, move, renew, release, refused;
 };
 void vm_counts_read(struct vm_counts *out_counts);
 

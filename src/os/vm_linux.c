@@ -6,6 +6,10 @@
 //
 // Some kernels and emulators accept MADV_DONTNEED and do nothing. Whether ours clears is tried
 // once, before the first vm_unuse; where it does not, a fresh mapping is put over the range.
+//
+// Moving is mremap with a longer length: of all ways the one after which the object is in a single
+// mapping (with MREMAP_DONTUNMAP the old place would never be free for others, but each move would
+// leave one mapping more). Where it fails, kernels differ in whether they have unmapped the target.
 #include "os/vm.h"
 
 #include "base/atomic.h"
@@ -13,8 +17,12 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -26,8 +34,9 @@
 enum unuse_method { UNUSE_UNPROVEN, UNUSE_ADVISE, UNUSE_REMAP };
 
 static struct {
-    ATOMIC(size_t)   reserve, prepare, unuse, release, refused;   // counter
-    ATOMIC(unsigned) unuse_method;                                // enum unuse_method
+    ATOMIC(size_t)   reserve, prepare, unuse, move, renew, release, refused;   // counter
+    ATOMIC(unsigned) unuse_method;                                             // enum unuse_method
+    ATOMIC(bool)     move_forbidden;   // hint: this kernel, or a filter, has no mremap for us
 } vm;
 
 static void count(ATOMIC(size_t) *counter, bool granted)
@@ -39,11 +48,13 @@ static void count(ATOMIC(size_t) *counter, bool granted)
 
 void vm_counts_read(struct vm_counts *out_counts)
 {
-    // Each is a counter of its own; the five are not read at one instant.
+    // Each is a counter of its own; the seven are not read at one instant.
     *out_counts = (struct vm_counts){
         .reserve = load_relaxed(&vm.reserve),   // counter
         .prepare = load_relaxed(&vm.prepare),   // counter
         .unuse = load_relaxed(&vm.unuse),       // counter
+        .move = load_relaxed(&vm.move),         // counter
+        .renew = load_relaxed(&vm.renew),       // counter
         .release = load_relaxed(&vm.release),   // counter
         .refused = load_relaxed(&vm.refused),   // counter
     };
@@ -192,6 +203,64 @@ bool vm_unuse(uintptr_t start, size_t n_bytes)
     else if (method == UNUSE_REMAP)
         granted = map(start, n_bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED) != 0;
     count(&vm.unuse, granted);
+    return granted;
+}
+
+// ---- moving -----------------------------------------------------------------------------------
+
+#define MARK 0x6E656170u   // nobody has this at the start of a fresh mapping
+
+// Maps what was unmapped by us a moment ago. False: somebody else has it.
+static bool map_again(uintptr_t start, size_t n_bytes)
+{
+    uintptr_t at = map(start, n_bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED_NOREPLACE);
+    if (at != 0 && at != start)   // kernels before 4.17 take the flag for a hint
+        (void)unmap(at, n_bytes);
+    return at == start;
+}
+
+// Does the word at `address` say MARK, if there is anything? A futex is the one system call that
+// compares a word: with one that differs, or cannot be read, it does not wait.
+static bool is_marked(uintptr_t address)
+{
+    static const struct timespec at_once = {.tv_sec = 0};
+    int                          saved_errno = errno;
+    long result = syscall(SYS_futex, address, FUTEX_WAIT_PRIVATE, MARK, &at_once, NULL, 0);
+    bool waited = result == 0 || errno == ETIMEDOUT || errno == EINTR;
+    errno = saved_errno;
+    return waited;
+}
+
+// mremap, which is refused for this time or for ever.
+static bool try_move(const struct vm_move *move)
+{
+    int   saved_errno = errno;
+    void *at = mremap((void *)move->from, move->from_bytes, move->to_bytes,
+                      MREMAP_MAYMOVE | MREMAP_FIXED, (void *)move->to);
+    bool  moved = at != MAP_FAILED;
+    if (!moved && errno != ENOMEM && errno != EFAULT && errno != EAGAIN)
+        store_relaxed(&vm.move_forbidden, true);   // hint
+    errno = saved_errno;
+    count(&vm.move, moved);
+    return moved;
+}
+
+enum vm_move_result vm_move(const struct vm_move *move)
+{
+    if (load_relaxed(&vm.move_forbidden))   // hint: whoever does not see it finds out
+        return VM_NOT_MOVED;
+    // After a refusal the mark tells whether `to` is still what it was.
+    *(volatile uint32_t *)move->to = MARK;
+    if (try_move(move))
+        return map_again(move->from, move->from_bytes) ? VM_MOVED : VM_MOVED_FROM_LOST;
+    bool still_ours = is_marked(move->to) || map_again(move->to, move->to_bytes);
+    return still_ours ? VM_NOT_MOVED : VM_TO_LOST;
+}
+
+bool vm_renew(uintptr_t start, size_t n_bytes)
+{
+    bool granted = map(start, n_bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED) != 0;
+    count(&vm.renew, granted);
     return granted;
 }
 

@@ -34,6 +34,13 @@ static inline bool page_account_adds_up(const struct page_account *account)
            account->mapped_bytes;
 }
 
+// Not resident, free or inside of runs in use.
+static inline size_t page_account_released_bytes(const struct page_account *account)
+{
+    return account->free_released_bytes + account->cached_released_bytes +
+           account->released_inside_bytes;
+}
+
 // In use, and not given back by its owner.
 static inline size_t page_account_used_bytes(const struct page_account *account)
 {

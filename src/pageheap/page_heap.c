@@ -9,6 +9,10 @@
 #include <string.h>
 
 #define ARENA_BYTES_DEFAULT (64 * MIB)
+
+// Growth in steps is paid for bit by bit, so much in one call, or as much as is asked for: a tenth
+// of a millisecond.
+#define PAID_PAGES_MAX WINDOW_PAGES
 #define RECORDS_FETCHED 8   // half of what a cache holds: a free after an alloc finds room
 
 #define GROWTH_ATTEMPTS 2            // of one request; what fails twice fails for a reason
@@ -32,6 +36,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->os_page_pages = (unsigned)bytes_to_pages_down(heap->unit_bytes);
     heap->retain_pct = config->retain_pct;
     heap->step_pages_max = bytes_to_pages_down(config->step_bytes_max);
+    heap->paid_pages_max = heap->step_pages_max > 0 ? PAID_PAGES_MAX : SIZE_MAX;
     heap->hold_ns = config->hold_ns;
     heap->alarm_pages = SIZE_MAX;
     heap->hard_limit_pages = SIZE_MAX;
@@ -92,6 +97,25 @@ static void retract_run(struct page_heap *heap, struct run *run)
     run->kind = RUN_FREE;
 }
 
+// Frees pages of which those in `released`, if any, are.
+static void give_pages_locked(struct page_heap *heap, page_id first, size_t n_pages,
+                              const struct page_range *released) REQUIRES(heap->lock)
+{
+    if (released->n_pages == 0) {
+        page_set_give(&heap->free, first, n_pages, false);
+        return;
+    }
+    page_id behind = page_plus(released->first, released->n_pages);
+    size_t  n_before = released->first.number - first.number;
+    DCHECK_LE(n_before + released->n_pages, n_pages);
+    size_t n_behind = n_pages - n_before - released->n_pages;
+    if (n_before > 0)
+        page_set_give(&heap->free, first, n_before, false);
+    page_set_give(&heap->free, released->first, released->n_pages, true);
+    if (n_behind > 0)
+        page_set_give(&heap->free, behind, n_behind, false);
+}
+
 // Whole OS pages: those that were cut have been ready before, or are ours to make so.
 static void use_pages(const struct page_heap *heap, page_id first, size_t n_pages)
 {
@@ -100,10 +124,22 @@ static void use_pages(const struct page_heap *heap, page_id first, size_t n_page
     vm_use(start, end - start);
 }
 
+// While no alarm is set, nobody looks at how much is in use. What is ready when it is raised was,
+// a moment ago.
+static void raise_alarm_locked(struct page_heap *heap) REQUIRES(heap->lock)
+{
+    size_t ready_bytes =
+        pages_to_bytes(heap->grown.total_pages - heap->free.released_pages) - heap->released_inside;
+    if (heap->hold_ns > 0)
+        recent_peak_update(&heap->peak, ready_bytes, host_now_ns(), heap->hold_ns);
+    store_relaxed(&heap->alarm, true);   // hint
+}
+
 static void look_at_alarm_locked(struct page_heap *heap) REQUIRES(heap->lock)
 {
-    if (UNLIKELY(heap->free.free_pages - heap->free.released_pages > heap->alarm_pages))
-        store_relaxed(&heap->alarm, true);   // hint
+    if (UNLIKELY(heap->free.free_pages - heap->free.released_pages > heap->alarm_pages) &&
+        !load_relaxed(&heap->alarm))   // hint: written under this lock
+        raise_alarm_locked(heap);
 }
 
 void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)
@@ -206,6 +242,7 @@ static bool alloc_from_set_locked(struct page_heap *heap, const struct run_reque
     // Nothing fails below.
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
     page_heap_look_at_watch_locked(heap);
+    page_set_note_taken(&heap->free, grant->first, n_pages);
     *book_of(request->kind, &heap->in_use_pages, &heap->manual_pages) += request->n_pages;
     publish_run(heap, request, grant);
     return true;
@@ -251,6 +288,7 @@ static bool cache_refill_locked(struct page_heap *heap, struct page_cache *cache
     // Nothing fails below.
     grant->run = cache->records[--cache->n_records];
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
+    page_set_note_taken(&heap->free, grant->first, n_pages);
     if (page_heap_may_ready_locked(heap, WINDOW_PAGES))   // else the rest of it is for all
         cache->window = page_set_take_window(&heap->free, page_plus(grant->first, n_pages - 1));
     page_heap_look_at_watch_locked(heap);
@@ -333,11 +371,8 @@ size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
     return scavenge_excess_bytes(&account, scavenge_goal_bytes(used_bytes, retain_pct));
 }
 
-// What is paid for in one call, or as much as is asked for: a tenth of a millisecond.
-#define PAID_PAGES_MAX WINDOW_PAGES
-
 // With a payer, so much may be owed before others pay.
-#define OWED_TO_PAYER_MAX bytes_to_pages_down(16 * MIB)
+#define OWED_TO_PAYER_MAX bytes_to_pages_down(4 * MIB)
 
 // Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
 // the goal. The locks are dropped by now.
@@ -351,8 +386,8 @@ size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
     size_t given_bytes =
         page_heap_scavenge(heap, size_min(pages_to_bytes(due_pages), excess_bytes));
     size_t left_pages = owed_pages - size_min(owed_pages, bytes_to_pages_down(given_bytes));
-    // Nothing is due any more when nothing idle is beyond the goal, or it cannot be given back.
-    bool is_settled = given_bytes >= excess_bytes || given_bytes == 0;
+    // Nothing is due any more when nothing idle is beyond the goal, or no more can be given back.
+    bool is_settled = given_bytes >= excess_bytes || given_bytes < pages_to_bytes(due_pages);
     add_relaxed(is_settled ? &heap->unpaid_pages : &heap->owed_pages, left_pages);   // counter
     return given_bytes;
 }
@@ -367,7 +402,7 @@ static void pay_owed(struct page_heap *heap, size_t n_pages_max)
 
 void page_heap_pay_owed(struct page_heap *heap)
 {
-    pay_owed(heap, PAID_PAGES_MAX);
+    pay_owed(heap, heap->paid_pages_max);
 }
 
 // The last reserves: what the caches hold, then what is on its way to the kernel and comes back.
@@ -394,7 +429,7 @@ static void settle_growth(struct page_heap *heap, const struct run_request *requ
     if (grown_pages > 0)
         add_relaxed(&heap->owed_pages, grown_pages);   // counter
     if (!request->owes_scavenge)
-        pay_owed(heap, size_max(request->n_pages, PAID_PAGES_MAX));
+        pay_owed(heap, size_max(request->n_pages, heap->paid_pages_max));
 }
 
 struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *request)
@@ -411,10 +446,10 @@ struct run *page_heap_alloc(struct page_heap *heap, const struct run_request *re
                                      : alloc_past_caches(heap, request, &grant);
     if (UNLIKELY(!granted) && !alloc_from_reserves(heap, request, &grant))
         return NULL;
-    if (grant.released_pages > 0) {
+    if (grant.released_pages > 0)
         use_pages(heap, grant.first, request->n_pages);
+    if (grant.released_pages + grant.grown_pages > 0)
         settle_growth(heap, request, grant.grown_pages);
-    }
     return grant.run;
 }
 
@@ -448,12 +483,18 @@ void page_heap_free(struct page_heap *heap, struct run *run)
 {
     CHECK(run->kind != RUN_FREE);
     DCHECK_IF(verify_now_and_then(heap));
-    if (run->n_pages < UNCACHED_RUN_PAGES_MIN && free_to_cache(heap, run))
+    if (UNLIKELY(run->mapping == MAPPING_LOST)) {
+        page_heap_abandon(heap, run);
         return;
+    }
+    bool is_plain = run->mapping == MAPPING_SHARED;
+    if (run->n_pages < UNCACHED_RUN_PAGES_MIN && is_plain && free_to_cache(heap, run))
+        return;
+    struct page_range released = page_heap_release_moved(heap, run, 0);
     lock_acquire(&heap->lock);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
     retract_run(heap, run);
-    page_set_give(&heap->free, run->first, run->n_pages, false);
+    give_pages_locked(heap, run->first, run->n_pages, &released);
     meta_pool_give(&heap->records, run);
     look_at_alarm_locked(heap);
     lock_release(&heap->lock);
@@ -498,12 +539,14 @@ bool page_heap_has_reserved(struct page_heap *heap, uintptr_t address)
 
 static void run_shorten(struct page_heap *heap, struct run *run, size_t n_pages)
 {
-    size_t n_tail = run->n_pages - n_pages;
+    size_t            n_tail = run->n_pages - n_pages;
+    struct page_range released = page_heap_release_moved(heap, run, n_pages);
     lock_acquire(&heap->lock);
     page_map_resize(&heap->map, run->first, run->n_pages, n_pages, run);
-    page_set_give(&heap->free, page_plus(run->first, n_pages), n_tail, false);
+    give_pages_locked(heap, page_plus(run->first, n_pages), n_tail, &released);
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= n_tail;
     run->n_pages = n_pages;
+    look_at_alarm_locked(heap);
     lock_release(&heap->lock);
 }
 
@@ -527,6 +570,7 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
     grant->first = first;
     grant->released_pages = page_set_take(&heap->free, first, n_more);
     page_heap_look_at_watch_locked(heap);
+    page_set_note_taken(&heap->free, first, n_more);
     return true;
 }
 
@@ -573,7 +617,7 @@ static bool run_lengthen(struct page_heap *heap, struct run *run, size_t n_pages
         use_pages(heap, behind, n_more);
     if (grant.grown_pages > 0) {
         add_relaxed(&heap->owed_pages, grant.grown_pages);   // counter
-        pay_owed(heap, size_max(n_more, PAID_PAGES_MAX));
+        pay_owed(heap, size_max(n_more, heap->paid_pages_max));
     }
     return true;
 }

@@ -55,6 +55,7 @@ struct page_heap {
     unsigned os_page_pages;
     unsigned retain_pct;
     size_t   step_pages_max;
+    size_t   paid_pages_max;   // of owed growth, in one call that asks for less
     uint64_t hold_ns;
     unsigned n_caches;
 
@@ -130,6 +131,20 @@ void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uin
 NODISCARD bool page_heap_resize(struct page_heap *heap, struct run *run, size_t n_pages,
                                 bool *out_zero_known);
 
+// How much of a run page_heap_move would move, in bytes: what was moved here before, or all of it
+// if nothing was. 0: nothing.
+size_t page_heap_movable_bytes(const struct page_heap *heap, const struct run *run);
+
+// Moves the start of a run to the start of another one without copying; the rest stays, for the
+// owner to copy. *out_moved_bytes says how much was moved, 0 if the kernel refused. The place it
+// was moved away from may not be touched until the run is freed. Whole OS pages only: where these
+// are larger than ours, a run that starts within one is not moved.
+// Requires: `to` is longer than `from`, and its contents are void. The heap is never destroyed.
+// Fails:  false when `to` has become unusable: it can only be freed.
+// A run that became unusable stays as one for manual use, for ever, when it is freed.
+NODISCARD bool page_heap_move(struct page_heap *heap, struct run *from, struct run *to,
+                              size_t *out_moved_bytes);
+
 // The run that an address lies in, or NULL; see page_map_find. Takes no lock.
 static inline struct run *page_heap_find(struct page_heap *heap, uintptr_t address)
 {
@@ -152,6 +167,13 @@ size_t page_heap_scavenge_step(struct page_heap *heap, size_t n_pages_max);
 
 // Gives back about `n_bytes` (at least, if that much is idle). Returns how much, in bytes.
 size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes);
+
+// The same, but spares the leaves that pages were handed out of lately: what is idle there is
+// needed soon. *out_spared: there were such with something idle, and less went back.
+size_t page_heap_scavenge_unused(struct page_heap *heap, size_t n_bytes, bool *out_spared);
+
+// Time has gone by: "lately" is since the call before the last one. Takes the lock.
+void page_heap_age(struct page_heap *heap);
 
 // Gives back everything idle, also what the page caches hold. Returns how much, in bytes.
 size_t page_heap_trim(struct page_heap *heap);
@@ -247,5 +269,14 @@ bool page_heap_may_take_locked(struct page_heap *heap, page_id first, size_t n_p
 
 // To be called when pages may have become ready.
 void page_heap_look_at_watch_locked(struct page_heap *heap) REQUIRES(heap->lock);
+
+// Returns which pages behind the first `n_pages` of a run, which are about to be freed, are
+// released: those that were moved away, and those moved here, whose mapping must not outlive them.
+// Calls the kernel: no lock may be held.
+struct page_range page_heap_release_moved(const struct page_heap *heap, struct run *run,
+                                          size_t n_pages);
+
+// Keeps a run that became unusable, as one for manual use.
+void page_heap_abandon(struct page_heap *heap, struct run *run);
 
 #endif

@@ -1,6 +1,8 @@
 // The bitmaps, their summaries, and the walk that finds the lowest run that fits.
 #include "pageheap/page_set_parts.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 #include <stddef.h>
@@ -414,20 +416,38 @@ static size_t leaf_highest_releasable(const struct page_set *set, const struct p
     return last + 1;
 }
 
-// The highest leaf at or below `leaf_index` that is marked releasable, or BITS_NONE.
-static size_t highest_releasable_leaf(const struct page_set *set, size_t leaf_index)
+// Of a table, the highest leaf at or below `from` that is marked releasable, or BITS_NONE.
+static size_t highest_in_table(const struct page_set_table *table, size_t from, bool spares_taken)
+{
+    uint64_t below = bits_mask(0, (unsigned)(from % WORD_BITS) + 1);
+    for (size_t w = from / WORD_BITS + 1; w-- > 0; below = ~UINT64_C(0)) {
+        uint64_t spared = spares_taken ? table->taken[w] | table->taken_before[w] : 0;
+        uint64_t leaves = table->releasable[w] & ~spared & below;
+        if (leaves != 0)
+            return w * WORD_BITS + bits_highest(leaves);
+    }
+    return BITS_NONE;
+}
+
+// The same over all tables.
+static size_t highest_releasable_leaf(const struct page_set *set, size_t leaf_index,
+                                      bool spares_taken)
 {
     size_t table_index = size_min(leaf_index / TABLE_LEAVES, set->highest_table);
-    size_t in_table =
-        table_index == leaf_index / TABLE_LEAVES ? leaf_index % TABLE_LEAVES : TABLE_LEAVES - 1;
-    const struct page_set_table *table = set->tables[table_index];
-    size_t found = table != NULL ? bits_array_highest(table->releasable, in_table) : BITS_NONE;
-    if (found == BITS_NONE && table_index > 0) {
+    size_t from =
+        table_index < leaf_index / TABLE_LEAVES ? TABLE_LEAVES - 1 : leaf_index % TABLE_LEAVES;
+    for (;;) {
+        const struct page_set_table *table = set->tables[table_index];
+        size_t found = table != NULL ? highest_in_table(table, from, spares_taken) : BITS_NONE;
+        if (found != BITS_NONE)
+            return table_index * TABLE_LEAVES + found;
+        if (table_index == 0)
+            return BITS_NONE;
         table_index = bits_array_highest(set->releasable, table_index - 1);
-        if (table_index != BITS_NONE)
-            found = bits_array_highest(set->tables[table_index]->releasable, TABLE_LEAVES - 1);
+        if (table_index == BITS_NONE)
+            return BITS_NONE;
+        from = TABLE_LEAVES - 1;
     }
-    return found == BITS_NONE ? BITS_NONE : table_index * TABLE_LEAVES + found;
 }
 
 // What of the releasable run [low, end) of a leaf should go: from its end downwards, and a huge
@@ -445,6 +465,24 @@ static size_t releasable_start(const struct page_set *set, size_t low, size_t en
     return huge_start >= low && huge_start + huge <= end ? huge_start : start;
 }
 
+void page_set_note_taken(struct page_set *set, page_id first, size_t n_pages)
+{
+    size_t end_leaf = (first.number + n_pages - 1) >> LEAF_PAGES_SHIFT;
+    for (size_t i = first.number >> LEAF_PAGES_SHIFT; i <= end_leaf; i++)
+        mark_bit(set->tables[i / TABLE_LEAVES]->taken, i % TABLE_LEAVES, true);
+}
+
+// Where nothing can be released the marks do not matter; they may be old when that changes.
+void page_set_age(struct page_set *set)
+{
+    for (size_t w = 0; w < TABLES_MAX / WORD_BITS; w++)
+        for (uint64_t rest = set->releasable[w]; rest != 0; rest &= rest - 1) {
+            struct page_set_table *table = set->tables[w * WORD_BITS + bits_lowest(rest)];
+            memcpy(table->taken_before, table->taken, sizeof table->taken);
+            memset(table->taken, 0, sizeof table->taken);
+        }
+}
+
 bool page_set_find_releasable_within(const struct page_set       *set,
                                      const struct release_limits *limits, page_id *out_first,
                                      size_t *out_n_pages)
@@ -454,8 +492,10 @@ bool page_set_find_releasable_within(const struct page_set       *set,
     size_t limit = limits->below.number;
     size_t first = 0;
     while (end == 0) {
-        size_t leaf_index =
-            limit > 0 ? highest_releasable_leaf(set, (limit - 1) >> LEAF_PAGES_SHIFT) : BITS_NONE;
+        size_t leaf_index = limit > 0
+                                ? highest_releasable_leaf(set, (limit - 1) >> LEAF_PAGES_SHIFT,
+                                                          limits->spares_taken)
+                                : BITS_NONE;
         if (leaf_index == BITS_NONE)
             return false;
         first = leaf_index << LEAF_PAGES_SHIFT;

@@ -53,6 +53,8 @@ struct page_set_table {
     struct page_summary level1[TABLE_LEAVES / FANOUT];
     struct page_summary level2[TABLE_LEAVES / FANOUT / FANOUT];
     uint64_t            releasable[TABLE_LEAVES / WORD_BITS];   // S5, per leaf
+    // Hints, per leaf: pages were handed out since page_set_age() was called, or the time before.
+    uint64_t taken[TABLE_LEAVES / WORD_BITS], taken_before[TABLE_LEAVES / WORD_BITS];
 };
 
 #define LEVEL3_ENTRIES TABLES_MAX
@@ -122,6 +124,12 @@ struct page_window {
     uint64_t released;
 };
 
+// Takes note that pages are handed out.
+void page_set_note_taken(struct page_set *set, page_id first, size_t n_pages);
+
+// Time has gone by: forgets what was noted before the last call.
+void page_set_age(struct page_set *set);
+
 // Takes all free pages of the window in which `page` lies (none, perhaps).
 struct page_window page_set_take_window(struct page_set *set, page_id page);
 
@@ -142,6 +150,7 @@ struct release_limits {
     page_id below;   // the start of an OS page; only pages below it
     size_t  n_pages_max;
     bool    breaks_huge_pages;
+    bool    spares_taken;   // no leaf that pages were handed out of lately
 };
 NODISCARD bool page_set_find_releasable_within(const struct page_set       *set,
                                                const struct release_limits *limits,

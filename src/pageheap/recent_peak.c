@@ -7,15 +7,24 @@
 #define HALVINGS_PER_HOLD 8
 #define FRACTION_STEPS 1024   // of one halving; between halvings the way down is straight
 
-static size_t most_in_hold(struct recent_peak *peak, size_t used_bytes, uint64_t period)
+// What was most in the periods that are held, the one at hand included.
+struct held {
+    size_t   bytes;
+    uint64_t newest_period;   // that had so much
+};
+
+static struct held most_in_hold(struct recent_peak *peak, size_t used_bytes, uint64_t period)
 {
-    size_t most = used_bytes;
-    for (uint64_t i = 1; i <= PEAK_PERIODS && i <= period - peak->period; i++)
-        peak->most[(peak->period + i) % PEAK_PERIODS] = 0;
+    for (uint64_t i = 1; i <= PERIODS_HELD && i <= period - peak->period; i++)
+        peak->most[(peak->period + i) % PERIODS_HELD] = 0;
     peak->period = period;
-    peak->most[period % PEAK_PERIODS] = size_max(peak->most[period % PEAK_PERIODS], used_bytes);
-    for (size_t i = 0; i < PEAK_PERIODS; i++)
-        most = size_max(most, peak->most[i]);
+    peak->most[period % PERIODS_HELD] = size_max(peak->most[period % PERIODS_HELD], used_bytes);
+    struct held most = {.bytes = 0};
+    for (uint64_t age = 0; age < PERIODS_HELD && age <= period; age++) {
+        size_t in_period = peak->most[(period - age) % PERIODS_HELD];
+        if (age == 0 || in_period > most.bytes)
+            most = (struct held){in_period, period - age};
+    }
     return most;
 }
 
@@ -36,20 +45,20 @@ size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t 
     uint64_t halving_ns = hold_ns / HALVINGS_PER_HOLD;
     if (period_ns == 0 || halving_ns == 0)
         return used_bytes;
-    size_t most = most_in_hold(peak, used_bytes, now_ns / period_ns);
-    if (most < peak->bytes) {
-        size_t above = decayed(peak->bytes - most, now_ns - peak->at_ns, halving_ns);
+    struct held most = most_in_hold(peak, used_bytes, now_ns / period_ns);
+    if (most.bytes < peak->bytes) {
+        size_t above = decayed(peak->bytes - most.bytes, now_ns - peak->held_until_ns, halving_ns);
         if (above > 0)
-            return most + above;
+            return most.bytes + above;
     }
-    peak->bytes = most;
-    peak->at_ns = now_ns;
-    return most;
+    peak->bytes = most.bytes;
+    peak->held_until_ns = (most.newest_period + PERIODS_HELD) * period_ns;
+    return most.bytes;
 }
 
 void recent_peak_lower(struct recent_peak *peak, size_t n_bytes)
 {
     peak->bytes -= size_min(peak->bytes, n_bytes);
-    for (size_t i = 0; i < PEAK_PERIODS; i++)
+    for (size_t i = 0; i < PERIODS_HELD; i++)
         peak->most[i] -= size_min(peak->most[i], n_bytes);
 }

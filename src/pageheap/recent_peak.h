@@ -1,21 +1,23 @@
 // The most that was in use lately: arithmetic only. No clock, no lock, no globals.
 //
-// What was needed within the last `hold` counts as needed still; after that the answer goes down
-// towards what is in use, by half every eighth of `hold`. A program that needs the same memory
-// again and again at shorter intervals keeps it.
+// What was needed within the last `hold` (and at most an eighth of it longer) counts as needed
+// still; after that the answer goes down towards what is in use, by half every eighth of `hold`,
+// whether somebody asks meanwhile or not. A program that needs the same memory again and again at
+// shorter intervals keeps it.
 #ifndef NEAP_PAGEHEAP_RECENT_PEAK_H
 #define NEAP_PAGEHEAP_RECENT_PEAK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define PEAK_PERIODS 4   // in one `hold`
+#define PEAK_PERIODS 8                    // in one `hold`, which is kept to within one of them
+#define PERIODS_HELD (PEAK_PERIODS + 1)   // the one at hand has only begun
 
 struct recent_peak {
     uint64_t period;               // the newest, as a number since the clock began
-    size_t   most[PEAK_PERIODS];   // in bytes, in each of the last periods, by number modulo
+    size_t   most[PERIODS_HELD];   // in bytes, in each of the last periods, by number modulo
     size_t   bytes;                // the last answer that was not on its way down
-    uint64_t at_ns;                // when that was
+    uint64_t held_until_ns;        // from then on it goes down
 };
 
 // Takes note of what is in use now and returns the peak, never less than that. In bytes. hold_ns

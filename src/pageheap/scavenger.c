@@ -11,11 +11,12 @@
 #define NARROWING 8
 #define REFUSALS_MAX 64   // per call; then all may be locked, and each try costs a microsecond
 
-static bool take_step_locked(struct page_heap *heap, size_t n_pages_max, struct page_range *out)
-    REQUIRES(heap->lock)
+static bool take_step_locked(struct page_heap *heap, size_t n_pages_max, bool spares_taken,
+                             struct page_range *out) REQUIRES(heap->lock)
 {
     const struct scavenge_walk *walk = &heap->walk;
-    struct release_limits       limits = {.below = walk->below, .n_pages_max = n_pages_max};
+    struct release_limits       limits = {
+              .below = walk->below, .n_pages_max = n_pages_max, .spares_taken = spares_taken};
     if (walk->narrow_pages != 0) {
         limits.n_pages_max = size_min(n_pages_max, walk->narrow_pages);
         limits.breaks_huge_pages = true;
@@ -60,7 +61,7 @@ static void finish_step_locked(struct page_heap *heap, const struct page_range *
 
 enum step_result { STEP_NOTHING_IDLE, STEP_REFUSED, STEP_GIVEN_BACK };
 
-static enum step_result scavenge_step(struct page_heap *heap, size_t n_pages_max,
+static enum step_result scavenge_step(struct page_heap *heap, size_t n_pages_max, bool spares_taken,
                                       size_t *out_n_pages)
 {
     struct page_range range;
@@ -68,7 +69,7 @@ static enum step_result scavenge_step(struct page_heap *heap, size_t n_pages_max
     // here is to know that it would wait for itself.
     lock_begin_as_if_held();
     lock_acquire(&heap->lock);
-    bool found = take_step_locked(heap, n_pages_max, &range);
+    bool found = take_step_locked(heap, n_pages_max, spares_taken, &range);
     if (!found)
         heap->walk = SCAVENGE_FROM_THE_TOP;
     lock_release(&heap->lock);
@@ -90,10 +91,10 @@ static enum step_result scavenge_step(struct page_heap *heap, size_t n_pages_max
 size_t page_heap_scavenge_step(struct page_heap *heap, size_t n_pages_max)
 {
     size_t n_pages = 0;
-    return scavenge_step(heap, n_pages_max, &n_pages) == STEP_GIVEN_BACK ? n_pages : 0;
+    return scavenge_step(heap, n_pages_max, false, &n_pages) == STEP_GIVEN_BACK ? n_pages : 0;
 }
 
-size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes)
+static size_t scavenge(struct page_heap *heap, size_t n_bytes, bool spares_taken)
 {
     size_t wanted_pages = bytes_to_pages_up(n_bytes);
     size_t done_pages = 0;
@@ -104,7 +105,7 @@ size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes)
     while (done_pages < wanted_pages && refusals < REFUSALS_MAX) {
         size_t           n_pages = 0;
         size_t           n_pages_max = size_min(wanted_pages - done_pages, STEP_PAGES_MAX);
-        enum step_result result = scavenge_step(heap, n_pages_max, &n_pages);
+        enum step_result result = scavenge_step(heap, n_pages_max, spares_taken, &n_pages);
         if (result == STEP_NOTHING_IDLE)
             break;
         if (result == STEP_GIVEN_BACK)
@@ -113,6 +114,40 @@ size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes)
             refusals++;
     }
     return pages_to_bytes(done_pages);
+}
+
+size_t page_heap_scavenge(struct page_heap *heap, size_t n_bytes)
+{
+    return scavenge(heap, n_bytes, false);
+}
+
+// Is there something to give back that page_heap_scavenge_unused() does not even try?
+static bool spares_something_locked(const struct page_heap *heap) REQUIRES(heap->lock)
+{
+    page_id               first;
+    size_t                n_pages;
+    struct release_limits limits = {.below = SCAVENGE_FROM_THE_TOP.below,
+                                    .n_pages_max = LEAF_PAGES};
+    if (!page_set_find_releasable_within(&heap->free, &limits, &first, &n_pages))
+        return false;
+    limits.spares_taken = true;
+    return !page_set_find_releasable_within(&heap->free, &limits, &first, &n_pages);
+}
+
+size_t page_heap_scavenge_unused(struct page_heap *heap, size_t n_bytes, bool *out_spared)
+{
+    size_t done_bytes = scavenge(heap, n_bytes, true);
+    lock_acquire(&heap->lock);
+    *out_spared = done_bytes < n_bytes && spares_something_locked(heap);
+    lock_release(&heap->lock);
+    return done_bytes;
+}
+
+void page_heap_age(struct page_heap *heap)
+{
+    lock_acquire(&heap->lock);
+    page_set_age(&heap->free);
+    lock_release(&heap->lock);
 }
 
 size_t page_heap_trim(struct page_heap *heap)

@@ -76,7 +76,8 @@ struct span *central_create_span(struct central *central, unsigned size_class,
 
 void central_destroy_span(struct central *central, struct span *span)
 {
-    DCHECK(span_is_idle(span));
+    DCHECK_EQ(span_count_free(span), span_class(span)->n_slots);   // cold ones, too
+    DCHECK_EQ(span->owed_notes, 0);
     struct central_list *list = list_of(central, span);
     add_relaxed(&list->n_spans, (size_t)0 - 1);   // counter
     uint64_t released_os_pages;
@@ -100,13 +101,20 @@ void central_discard_span(struct central *central, struct span *span)
 
 static bool is_idle_locked(const struct span *span)
 {
-    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0 && !span->is_cooling;
+    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
 }
 
 static void list_add_locked(struct central_list *list, struct span *span) REQUIRES(list->lock)
 {
     span->is_cooled = false;
     span_list_add(&list->first, span);
+}
+
+static void list_add_cooled_locked(struct central_list *list, struct span *span)
+    REQUIRES(list->lock)
+{
+    span->is_cooled = true;
+    span_list_add(&list->cooled, span);
 }
 
 static void list_remove_locked(struct central_list *list, struct span *span) REQUIRES(list->lock)
@@ -318,93 +326,160 @@ void central_put_span(struct central *central, struct span *span)
 // Spans at once on their way to the kernel and back: a few hundred microseconds.
 #define COOLED_AT_ONCE 32
 
+// Spans looked at under the lock, at about a hundred nanoseconds each.
+#define LOOKED_AT_ONCE 256
+
+// And in one call: so many for each page that it is to give back, so that a long list of spans with
+// nothing to give is gone through little by little. A call for everything knows no limit.
+#define LOOKS_PER_PAGE 16
+
+// Spans per call of which the kernel refuses something; then all may be locked.
+#define REFUSALS_MAX 64
+
 struct cooling {
     struct span *span;
-    uint64_t     os_pages;   // to be given back; then those that were
+    uint64_t     os_pages, os_pages_taken;   // to be given back; those that were
 };
 
-// Picks spans out of the list in which there is something to give back, until it is `n_bytes`.
-static size_t begin_cooling_locked(struct central_list *list, struct cooling *batch, size_t n_bytes)
-    REQUIRES(list->lock)
+struct cool_call {
+    size_t wanted_bytes, done_bytes;
+    size_t looks_left, n_refused;   // spans
+};
+
+static bool goes_on(struct central *central, const struct cool_call *call)
 {
-    size_t n = 0, picked_bytes = 0;
-    while (list->first != NULL && n < COOLED_AT_ONCE && picked_bytes < n_bytes) {
+    return call->done_bytes < call->wanted_bytes && call->looks_left > 0 &&
+           call->n_refused < REFUSALS_MAX && load_relaxed(&central->n_waiting) == 0;   // hint
+}
+
+// Picks spans out of the list in which there is something to give back.
+static size_t begin_cooling_locked(struct central_list *list, struct cool_call *call,
+                                   struct cooling *batch) REQUIRES(list->lock)
+{
+    size_t n = 0, n_looks = size_min(call->looks_left, LOOKED_AT_ONCE);
+    size_t left_bytes = call->wanted_bytes - call->done_bytes, picked_bytes = 0;
+    call->looks_left -= n_looks;
+    for (; list->first != NULL && n_looks > 0 && n < COOLED_AT_ONCE && picked_bytes < left_bytes;
+         n_looks--) {
         struct span *span = list->first;
         uint64_t     os_pages = span_idle_os_pages(span);
         list_remove_locked(list, span);
         if (os_pages != 0) {
             span_begin_cooling(span, os_pages);
             picked_bytes += bits_count(os_pages) * vm_page_bytes();
-            batch[n++] = (struct cooling){span, os_pages};
+            batch[n++] = (struct cooling){span, os_pages, 0};
         } else {
-            span->is_cooled = true;
-            span_list_add(&list->cooled, span);
+            list_add_cooled_locked(list, span);
         }
     }
+    call->looks_left += n_looks;
     return n;
 }
 
 static size_t end_cooling_locked(struct central *central, struct central_list *list,
-                                 struct cooling *cooling) REQUIRES(list->lock)
+                                 const struct cooling *batch, size_t n) REQUIRES(list->lock)
 {
-    struct span *span = cooling->span;
-    size_t       n_bytes = bits_count(cooling->os_pages) * vm_page_bytes();
-    span_end_cooling(span, cooling->os_pages);
-    add_relaxed(&list->released_bytes, n_bytes);   // counter
-    page_heap_note_released_inside(central->page_heap, n_bytes);
-    add_relaxed(&central->cooled_bytes, n_bytes);   // counter
-    if (is_idle_locked(span)) {
-        settle_locked(central, list, span);
-    } else if (span->n_free > 0) {
-        span->is_cooled = true;
-        span_list_add(&list->cooled, span);
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        span_end_cooling(batch[i].span, batch[i].os_pages_taken);
+        n_bytes += bits_count(batch[i].os_pages_taken) * vm_page_bytes();
     }
+    add_relaxed(&list->released_bytes, n_bytes);    // counter
+    add_relaxed(&central->cooled_bytes, n_bytes);   // counter
+    page_heap_note_released_inside(central->page_heap, n_bytes);
     return n_bytes;
 }
 
-// One batch. Returns how many bytes went back; *out_more: there may be more in the list.
-static size_t cool_batch(struct central *central, struct central_list *list, size_t n_bytes,
-                         bool *out_more)
+// Where a span belongs that was on its way. What the kernel has just refused is not tried again
+// before something is freed there.
+static void settle_cooled_locked(struct central *central, struct central_list *list,
+                                 const struct cooling *cooling) REQUIRES(list->lock)
+{
+    struct span *span = cooling->span;
+    if (is_idle_locked(span))
+        central_destroy_span(central, span);
+    else if ((span_idle_os_pages(span) & ~cooling->os_pages) != 0)
+        list_add_locked(list, span);   // something was freed meanwhile
+    else
+        list_add_cooled_locked(list, span);
+}
+
+// One batch. Returns whether there may be more in the list.
+static bool cool_batch(struct central *central, struct central_list *list, struct cool_call *call)
 {
     struct cooling batch[COOLED_AT_ONCE];
-    size_t         cooled_bytes = 0;
     lock_acquire(&list->lock);
     take_in_locked(central, list);
-    size_t n = begin_cooling_locked(list, batch, n_bytes);
-    *out_more = list->first != NULL;
+    size_t n = begin_cooling_locked(list, call, batch);
+    bool   more = list->first != NULL;
     lock_release(&list->lock);
+    for (size_t i = 0; i < n; i++) {
+        batch[i].os_pages_taken = each_os_range(batch[i].span, batch[i].os_pages, vm_unuse);
+        call->n_refused += batch[i].os_pages_taken != batch[i].os_pages;
+    }
     if (n == 0)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        batch[i].os_pages = each_os_range(batch[i].span, batch[i].os_pages, vm_unuse);
+        return more;
     lock_acquire(&list->lock);
+    call->done_bytes += end_cooling_locked(central, list, batch, n);
     for (size_t i = 0; i < n; i++)
-        cooled_bytes += end_cooling_locked(central, list, &batch[i]);
+        settle_cooled_locked(central, list, &batch[i]);
     lock_release(&list->lock);
-    return cooled_bytes;
+    return more;
+}
+
+static size_t cool_locked(struct central *central, struct cool_call call) REQUIRES(central->cooling)
+{
+    for (unsigned i = SIZE_CLASSES - 1; i >= SIZE_CLASS_FIRST; i--) {
+        bool more = size_class_may_cool(i);
+        while (more && goes_on(central, &call))
+            more = cool_batch(central, &central->lists[i], &call);
+    }
+    return call.done_bytes;
 }
 
 size_t central_cool(struct central *central, size_t n_bytes)
 {
-    size_t cooled_bytes = 0;
     if (!lock_try_acquire(&central->cooling))
         return 0;
-    for (unsigned i = SIZE_CLASSES - 1; i >= SIZE_CLASS_FIRST; i--) {
-        bool more = size_class_may_cool(i);
-        while (more && cooled_bytes < n_bytes)
-            cooled_bytes += cool_batch(central, &central->lists[i], n_bytes - cooled_bytes, &more);
-    }
+    size_t looks_max = LOOKED_AT_ONCE + bytes_to_pages_up(n_bytes) * LOOKS_PER_PAGE;
+    size_t cooled_bytes =
+        cool_locked(central, (struct cool_call){.wanted_bytes = n_bytes, .looks_left = looks_max});
     lock_release(&central->cooling);
     return cooled_bytes;
 }
 
+size_t central_cool_all(struct central *central)
+{
+    lock_acquire(&central->cooling);
+    size_t cooled_bytes =
+        cool_locked(central, (struct cool_call){.wanted_bytes = SIZE_MAX, .looks_left = SIZE_MAX});
+    lock_release(&central->cooling);
+    return cooled_bytes;
+}
+
+// Whoever cools sees it after the next batch.
+static NO_LOCK_ANALYSIS void stop_cooling(struct central *central)
+{
+    add_relaxed(&central->n_waiting, 1);   // hint
+    lock_acquire(&central->cooling);
+    add_relaxed(&central->n_waiting, (unsigned)-1);   // hint
+}
+
+NO_LOCK_ANALYSIS void central_wait_for_cooling(struct central *central)
+{
+    stop_cooling(central);
+    lock_release(&central->cooling);
+}
+
 // ---- books ------------------------------------------------------------------------------------
 
-static const char *spans_verify(struct central_list *list, struct span *first, unsigned size_class)
+static const char *spans_verify(struct central_list *list, bool cooled, unsigned size_class)
     REQUIRES(list->lock)
 {
-    for (struct span *span = first; span != NULL; span = span->next) {
-        if (span->size_class != size_class || span->n_free == 0 || !span->listed)
+    struct span *span = cooled ? list->cooled : list->first;
+    for (; span != NULL; span = span->next) {
+        if (span->size_class != size_class || span->n_free == 0 || !span->listed ||
+            span->is_cooling || span->is_cooled != cooled)
             return "T1 a span is in a list where it does not belong";   // T1
         if (span_count_free(span) != span->n_free)
             return "T2 a span's free slots are not as counted";   // T2
@@ -422,9 +497,9 @@ const char *central_verify(struct central *central)
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &central->lists[i];
         lock_acquire(&list->lock);
-        const char *broken = spans_verify(list, list->first, i);
+        const char *broken = spans_verify(list, false, i);
         if (broken == NULL)
-            broken = spans_verify(list, list->cooled, i);
+            broken = spans_verify(list, true, i);
         lock_release(&list->lock);
         if (broken != NULL)
             return broken;
@@ -434,7 +509,7 @@ const char *central_verify(struct central *central)
 
 NO_LOCK_ANALYSIS void central_lock_all(struct central *central)
 {
-    lock_acquire(&central->cooling);
+    stop_cooling(central);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         lock_acquire(&central->lists[i].lock);
 }
@@ -449,6 +524,7 @@ NO_LOCK_ANALYSIS void central_unlock_all(struct central *central)
 void central_reset_locks(struct central *central)
 {
     lock_init(&central->cooling, LOCK_RANK_COOLING);
+    store_relaxed(&central->n_waiting, 0);   // owner: nobody else is there
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         lock_init(&central->lists[i].lock, LOCK_RANK_CENTRAL);
 }

@@ -27,6 +27,7 @@ struct central_list {
 struct central {
     struct page_heap   *page_heap;      // constant after init; its records hold a struct span
     struct lock         cooling;        // rank COOLING: who gives OS pages inside of spans back
+    ATOMIC(unsigned)    n_waiting;      // hint: for who cools to stop
     ATOMIC(size_t)      cooled_bytes;   // counter: given back inside of spans so far
     struct central_list lists[SIZE_CLASSES];
 };
@@ -63,7 +64,8 @@ static inline bool central_owns(struct central *central, struct span *span)
 NODISCARD struct span *central_create_span(struct central *central, unsigned size_class,
                                            struct span_inbox *owner, bool owes_scavenge);
 
-// Gives an idle span back to the page heap. Requires: span_is_idle, and the caller owns it.
+// Gives an idle span back to the page heap, with what is released in it. Requires: all its slots
+// are free, no note is owed, and the caller owns it.
 void central_destroy_span(struct central *central, struct span *span);
 
 // The same whatever is in use in it, which counts as freed.
@@ -88,9 +90,17 @@ void central_take_in(struct central_list *list, struct central *central);
 void central_tidy(struct central *central);
 
 // Gives OS pages inside of the lists' spans that no live object touches back to the kernel, about
-// as much as `n_bytes`. Returns how much, in bytes. Takes locks; none is held while the kernel is
-// told, but that of rank COOLING. Does nothing if somebody else is at it.
+// as much as `n_bytes`. Returns how much, in bytes: less if there is less, if it is not found soon
+// (the next call looks further), if the kernel refuses again and again, or if somebody waits for
+// central_lock_all. Takes locks; none is held while the kernel is told, but that of rank COOLING.
+// Does nothing if somebody else is at it.
 size_t central_cool(struct central *central, size_t n_bytes);
+
+// The same with all there is, however long it takes. Waits for whoever is at it.
+size_t central_cool_all(struct central *central);
+
+// Waits until spans that are on their way are in their lists again.
+void central_wait_for_cooling(struct central *central);
 
 // The list whose inbox it is, or NULL.
 struct central_list *central_list_of_inbox(struct central *central, struct span_inbox *inbox);

@@ -37,6 +37,7 @@ struct span {
     uint8_t                     size_class;   // or SPAN_LARGE; constant while the run is handed out
     bool                        listed;       // in the owner's list, or the one he allocates from?
     ATOMIC(bool)                visited;      // hint: others have freed something here, some time
+    uint8_t                     hot_word;     // caches: hint: where a slot was freed last
     bool                        rested;       // caches: not used since it was looked at last
     bool                        is_cooled;    // central lists: in which list
     bool                        is_cooling;   // OS pages of it are on their way to the kernel
@@ -145,6 +146,7 @@ size_t span_count_free(struct span *span);   // cold ones, too
 size_t span_count_used(struct span *span);
 
 // May the span go back to the page heap? All slots are free and nobody is about to touch it.
+// Requires: no slot is cold.
 bool span_is_idle(struct span *span);
 
 // ---- cold slots: by the holder of its central list's lock -------------------------------------

@@ -141,7 +141,8 @@ bool span_cold_fits(struct span *span)
 {
     uint64_t cold = span_cold(span), free = load_relaxed(&span->free[0]);   // owner
     uint64_t released = load_relaxed(&span->free[RELEASED_WORD]);           // owner
-    if ((cold & (free | ~span_class(span)->last_word)) != 0)
+    if ((cold & (free | ~span_class(span)->last_word)) != 0 ||
+        (released & ~os_pages_within(span, span_class(span)->last_word)) != 0)
         return false;
     // While cooling more slots are cold than the pages released so far say.
     uint64_t touching = slots_touching(span, released);

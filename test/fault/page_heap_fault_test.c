@@ -51,7 +51,8 @@ static size_t n_calls(void)
 {
     struct vm_counts counts;
     vm_counts_read(&counts);
-    return counts.reserve + counts.prepare + counts.unuse + counts.release;
+    return counts.reserve + counts.prepare + counts.unuse + counts.move + counts.renew +
+           counts.release;
 }
 
 // ---- what must hold after every operation -----------------------------------------------------
@@ -135,6 +136,24 @@ static void resize(struct run *run, size_t n_pages, bool must_fit)
     assert_int_equal(run->n_pages, done ? n_pages : old_pages);
 }
 
+// A run moves to a longer one; what is left behind is freed, as after realloc.
+static void move_and_shorten(size_t n_pages, size_t n_more)
+{
+    size_t      i = work.n_runs;
+    struct run *from = alloc(n_pages, 8, RUN_IN_USE);
+    struct run *to = alloc(n_pages + n_more, 8, RUN_IN_USE);
+    if (from == NULL || to == NULL)
+        return;
+    size_t moved_bytes;
+    begin_operation();
+    assert_true(page_heap_move(&heap, from, to, &moved_bytes));
+    assert_true(moved_bytes > 0 || n_refused() > work.n_refused_before);
+    page_heap_free(&heap, from);
+    work.runs[i] = NULL;
+    end_operation(true);
+    resize(to, n_pages / 2, true);
+}
+
 static void free_some(size_t from, size_t step)
 {
     for (size_t i = from; i < work.n_runs; i += step) {
@@ -196,6 +215,7 @@ static void work_through(void)
     resize(growing, 110, false);
     resize(growing, 50, true);
     resize(growing, 60, false);
+    move_and_shorten(64, 30);
     for (size_t i = 0; i < 8; i++)   // beyond the arena: the next one continues it
         (void)alloc(60, 0, RUN_IN_USE);
     for (size_t i = 0; i < SMALL_RUNS; i++)

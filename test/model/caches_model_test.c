@@ -271,6 +271,13 @@ static void a_heap_is_destroyed(void)
     assert_non_null(model.heaps[heap]);
 }
 
+// What a signal handler does that interrupts the thread that cools; it may not trim.
+static void while_pages_go_back(size_t n_bytes)
+{
+    for (size_t n = below(4); n > 0; n--)
+        allocate_or_release();
+}
+
 static void choose_classes_and_goal(void)
 {
     for (size_t i = 0; i < LENGTH_OF(model.classes); i++)
@@ -281,7 +288,7 @@ static void choose_classes_and_goal(void)
 
 static void now_and_then(size_t thread)
 {
-    switch (below(12)) {
+    switch (below(18)) {
     case 0:
         caches_tidy(&process_heap.caches);
         break;
@@ -302,6 +309,17 @@ static void now_and_then(size_t thread)
         break;
     case 6:
         a_thread_forks(thread);
+        break;
+    case 7:
+    case 8:
+        caches_rest(&process_heap.caches);
+        break;
+    case 9:
+    case 10:
+        central_cool(&process_heap.central, below(4 * MIB));
+        break;
+    case 11:
+        cache_hand_over(model.caches[below(THREADS - 1)], below(20));
         break;
     default:
         a_thread_ends();
@@ -328,6 +346,7 @@ static void step(void)
 static void begin(void)
 {
     vm_fake_reset(4 * KIB);
+    vm_fake_at_unuse(while_pages_go_back);
     model.random.state = unit_random_start().state;
     for (size_t i = 0; i < THREADS - 1; i++) {
         model.caches[i] = caches_adopt(&heap_get()->caches, SIZE_MAX);
@@ -347,6 +366,7 @@ static void random_traffic_is_as_in_a_list_of_objects(void **state)
             expect_as_listed();
     }
     expect_as_listed();
+    vm_fake_at_unuse(NULL);
     while (model.n_live > 0) {
         become(below(THREADS));
         release();

@@ -168,8 +168,17 @@ uint64_t host_now_ns(void)
     return now_ns;
 }
 
+static void (*at_cpu_time)(void);
+
+void host_fake_at_cpu_time(void (*act)(void))
+{
+    at_cpu_time = act;
+}
+
 uint64_t host_thread_cpu_ns(void)
 {
+    if (at_cpu_time != NULL)
+        at_cpu_time();
     return cpu_ns;
 }
 

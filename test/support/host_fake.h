@@ -47,6 +47,8 @@ void host_fake_offer_barrier(bool offer);
 // Time goes by, without the thread at work, or with it. At first it is 0.
 void host_fake_pass_time(uint64_t n_ns);
 void host_fake_spend_cpu(uint64_t n_ns);
+// Called in each host_thread_cpu_ns(). NULL: nothing.
+void host_fake_at_cpu_time(void (*act)(void));
 
 // Does host_start_thread fail? What it was last asked to run, which never runs by itself; NULL:
 // nothing since.

@@ -5,7 +5,12 @@
 
 struct span_world *span_world_new(void)
 {
-    vm_fake_reset(4 * KIB);
+    return span_world_new_on(4 * KIB);
+}
+
+struct span_world *span_world_new_on(size_t os_page_bytes)
+{
+    vm_fake_reset(os_page_bytes);
     struct span_world      *world = unit_map(sizeof *world);
     struct page_heap_config config = {.record_bytes = sizeof(struct span), .n_caches = 1};
     page_heap_init(&world->pages, &config);
@@ -57,6 +62,16 @@ size_t world_slot_at(struct span_world *world, const void *slot)
 void *world_slot(const struct span *span, size_t slot)
 {
     return (char *)run_start(&span->run) + slot * span_class(span)->slot_bytes;
+}
+
+bool world_slot_is_ready(const struct span *span, size_t slot)
+{
+    uintptr_t start = (uintptr_t)world_slot(span, slot);
+    uintptr_t end = start + span_class(span)->slot_bytes;
+    for (uintptr_t at = align_down(start, vm_page_bytes()); at < end; at += vm_page_bytes())
+        if (vm_fake_state_at(at) != VM_FAKE_READY)
+            return false;
+    return true;
 }
 
 void *world_fetch(struct span_world *world, unsigned size_class)

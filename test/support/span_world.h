@@ -12,7 +12,8 @@ struct span_world {
     struct caches    caches;
 };
 
-struct span_world *span_world_new(void);
+struct span_world *span_world_new(void);   // with OS pages of 4 KiB
+struct span_world *span_world_new_on(size_t os_page_bytes);
 // Having verified it.
 void span_world_delete(struct span_world *world);
 
@@ -24,6 +25,8 @@ size_t world_span_bytes(unsigned size_class);
 struct span *world_span_at(struct span_world *world, const void *slot);
 size_t       world_slot_at(struct span_world *world, const void *slot);
 void        *world_slot(const struct span *span, size_t slot);
+// May all bytes of the slot be touched?
+bool world_slot_is_ready(const struct span *span, size_t slot);
 
 // By who has no cache.
 void                 *world_fetch(struct span_world *world, unsigned size_class);

@@ -19,10 +19,12 @@ struct metadata_mapping {
 static struct {
     pthread_mutex_t         mutex;
     size_t                  page_bytes;
-    unsigned char          *states;   // enum vm_fake_state per OS page of the window
+    unsigned char          *states;     // enum vm_fake_state per OS page of the window
+    unsigned char          *contents;   // a byte per OS page; zero unless it is ready
     bool                    check_states;
     size_t                  refuse_nth, refusable_calls;
     bool                    refuse_from_there_on, refuse_unuse;
+    enum vm_fake_loss       loss;                          // of the next vm_move
     size_t                  limit_bytes, reserved_bytes;   // reserved: everything not none
     uintptr_t               place_next;
     uintptr_t               lowest, highest;   // of the window, touched so far
@@ -53,21 +55,32 @@ static size_t states_bytes(void)
     return VM_FAKE_WINDOW_BYTES / (4 * KIB);
 }
 
+static unsigned char *map_window_bytes(unsigned char *old)
+{
+    if (old != NULL)
+        munmap(old, states_bytes());
+    void *bytes = mmap(NULL, states_bytes(), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (bytes == MAP_FAILED)
+        wrong("no room for the states", 0, states_bytes());
+    return bytes;
+}
+
+static void (*at_unuse)(size_t n_bytes);
+
 void vm_fake_reset(size_t page_bytes)
 {
     enter();
-    if (fake.states != NULL)
-        munmap(fake.states, states_bytes());
     for (size_t i = 0; i < fake.n_metadata; i++)
         munmap((void *)fake.metadata[i].start, fake.metadata[i].n_bytes);
-    fake.states = mmap(NULL, states_bytes(), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (fake.states == MAP_FAILED)
-        wrong("no room for the states", 0, states_bytes());
+    fake.states = map_window_bytes(fake.states);
+    fake.contents = map_window_bytes(fake.contents);
     fake.page_bytes = page_bytes;
     fake.check_states = true;
     fake.refuse_nth = fake.refusable_calls = 0;
     fake.refuse_from_there_on = fake.refuse_unuse = false;
+    fake.loss = VM_FAKE_LOSE_NOTHING;
+    at_unuse = NULL;
     fake.limit_bytes = SIZE_MAX;
     fake.reserved_bytes = 0;
     fake.place_next = VM_FAKE_WINDOW_BYTES - 16 * MIB;
@@ -97,6 +110,16 @@ size_t vm_fake_refusable_calls(void)
 void vm_fake_refuse_unuse(bool refuse)
 {
     fake.refuse_unuse = refuse;
+}
+
+void vm_fake_lose(enum vm_fake_loss loss)
+{
+    fake.loss = loss;
+}
+
+void vm_fake_at_unuse(void (*act)(size_t n_bytes))
+{
+    at_unuse = act;
 }
 
 void vm_fake_limit_bytes(size_t n_bytes)
@@ -177,6 +200,8 @@ static void make(uintptr_t start, size_t n_bytes, unsigned state)
         *book_of(*entry) -= fake.page_bytes;
         *book_of(state) += fake.page_bytes;
         *entry = (unsigned char)state;
+        if (state != VM_FAKE_READY && fake.contents[at / fake.page_bytes] != 0)
+            fake.contents[at / fake.page_bytes] = 0;
     }
 }
 
@@ -192,6 +217,28 @@ void vm_fake_occupy(uintptr_t start, size_t n_bytes)
 enum vm_fake_state vm_fake_state_at(uintptr_t address)
 {
     return fake.states[address / fake.page_bytes];
+}
+
+static unsigned char *contents_at(uintptr_t address)
+{
+    if (fake.states[address / fake.page_bytes] != VM_FAKE_READY)
+        wrong("touched: not ready", address, 1);
+    return &fake.contents[address / fake.page_bytes];
+}
+
+void vm_fake_write(uintptr_t address, unsigned char value)
+{
+    enter();
+    *contents_at(address) = value;
+    leave();
+}
+
+unsigned char vm_fake_read(uintptr_t address)
+{
+    enter();
+    unsigned char value = *contents_at(address);
+    leave();
+    return value;
 }
 
 struct vm_fake_bytes vm_fake_heap_bytes(void)
@@ -344,6 +391,77 @@ bool vm_unuse(uintptr_t start, size_t n_bytes)
         wrong("unuse: not ready", start, n_bytes);
     fake.counts.unuse++;
     bool granted = !refused() && !fake.refuse_unuse;
+    if (granted)
+        make(start, n_bytes, VM_FAKE_PREPARED);
+    leave();
+    if (at_unuse != NULL)
+        at_unuse(n_bytes);
+    return granted;
+}
+
+static void lose(uintptr_t start, size_t n_bytes)
+{
+    make(start, n_bytes, VM_FAKE_FOREIGN);
+    fake.reserved_bytes -= n_bytes;
+}
+
+static void check_move(const struct vm_move *move)
+{
+    check_shape(move->from, move->from_bytes);
+    check_shape(move->to, move->to_bytes);
+    if (move->to_bytes < move->from_bytes)
+        wrong("move: the target is smaller", move->to, move->to_bytes);
+    if (move->from < move->to + move->to_bytes && move->to < move->from + move->from_bytes)
+        wrong("move: onto itself", move->to, move->to_bytes);
+    if (!all_are(move->from, move->from_bytes, VM_FAKE_READY, VM_FAKE_READY))
+        wrong("move: from is not ready", move->from, move->from_bytes);
+    if (!all_are(move->to, move->to_bytes, VM_FAKE_PREPARED, VM_FAKE_READY))
+        wrong("move: to is neither prepared nor ready", move->to, move->to_bytes);
+}
+
+static void move_pages(const struct vm_move *move)
+{
+    make(move->to, move->to_bytes, VM_FAKE_PREPARED);
+    make(move->to, move->to_bytes, VM_FAKE_READY);
+    if (fake.check_states)
+        memcpy(&fake.contents[move->to / fake.page_bytes],
+               &fake.contents[move->from / fake.page_bytes], move->from_bytes / fake.page_bytes);
+    make(move->from, move->from_bytes, VM_FAKE_PREPARED);
+}
+
+enum vm_move_result vm_move(const struct vm_move *move)
+{
+    enter();
+    check_move(move);
+    fake.counts.move++;
+    enum vm_move_result result = VM_MOVED;
+    if (refused()) {
+        result = VM_NOT_MOVED;
+    } else if (fake.loss == VM_FAKE_LOSE_TO) {
+        lose(move->to, move->to_bytes);
+        fake.counts.refused++;
+        result = VM_TO_LOST;
+    } else {
+        move_pages(move);
+        if (fake.loss == VM_FAKE_LOSE_FROM) {
+            lose(move->from, move->from_bytes);
+            result = VM_MOVED_FROM_LOST;
+        }
+    }
+    if (result != VM_NOT_MOVED)
+        fake.loss = VM_FAKE_LOSE_NOTHING;
+    leave();
+    return result;
+}
+
+bool vm_renew(uintptr_t start, size_t n_bytes)
+{
+    enter();
+    check_shape(start, n_bytes);
+    if (!all_are(start, n_bytes, VM_FAKE_READY, VM_FAKE_READY))
+        wrong("renew: not ready", start, n_bytes);
+    fake.counts.renew++;
+    bool granted = !refused();
     if (granted)
         make(start, n_bytes, VM_FAKE_PREPARED);
     leave();

@@ -37,6 +37,19 @@ size_t vm_fake_refusable_calls(void);
 // Refuses only vm_unuse, as for locked pages.
 void vm_fake_refuse_unuse(bool refuse);
 
+// What the next vm_move does: all goes well; it is refused and somebody else gets `to`; it moves
+// and somebody else gets `from`. (vm_fake_refuse makes it refuse and lose nothing.)
+enum vm_fake_loss { VM_FAKE_LOSE_NOTHING, VM_FAKE_LOSE_TO, VM_FAKE_LOSE_FROM };
+void vm_fake_lose(enum vm_fake_loss loss);
+
+// One byte per OS page stands for its contents: zero once it is prepared, and moved by vm_move.
+// Requires: the page is ready.
+void          vm_fake_write(uintptr_t address, unsigned char value);
+unsigned char vm_fake_read(uintptr_t address);
+
+// Called at each vm_unuse, refused or not. NULL: nothing.
+void vm_fake_at_unuse(void (*act)(size_t n_bytes));
+
 // At most this much address space may be reserved at a time (RLIMIT_AS). SIZE_MAX: no limit.
 void vm_fake_limit_bytes(size_t n_bytes);
 

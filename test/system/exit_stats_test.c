@@ -60,7 +60,8 @@ static void every_book_is_in_the_record(void **state)
     const struct exit_stats_writer writer = {.pid = 17, .name = "a b\nend 1", .resident_bytes = 2};
     const struct front_account     account = {
             .pages = {.mapped_bytes = SIZE_MAX,
-                      .in_use_bytes = 30,
+                      .in_use_bytes = 330,
+                      .released_inside_bytes = 300,
                       .manual_bytes = 1,
                       .cached_ready_bytes = 4,
                       .cached_released_bytes = 5,
@@ -70,7 +71,11 @@ static void every_book_is_in_the_record(void **state)
                       .grown_times = 9,
                       .scavenged_bytes = 10,
                       .scavenged_steps = 11},
-            .slots = {.n_allocated = 100, .used_slots = 12, .used_bytes = 13, .free_bytes = 14},
+            .slots = {.n_allocated = 100,
+                      .used_slots = 12,
+                      .used_bytes = 13,
+                      .free_bytes = 14,
+                      .scavenged_bytes = 1000},
             .n_large_allocated = 20,
             .large_objects = 15,
             .large_bytes = 16,
@@ -78,9 +83,9 @@ static void every_book_is_in_the_record(void **state)
     static const char expected[] =
         "neap_exit_stats 1\npid 17\nname a b?end 1\nresident_bytes 2\nlive_slots 12\n"
         "live_slots_bytes 13\nlarge_objects 15\nlarge_bytes 16\nfree_slots_bytes 14\n"
-        "cached_bytes 4\nfree_ready_bytes 6\nreleased_bytes 12\nmetadata_bytes 8\n"
+        "cached_bytes 4\nfree_ready_bytes 6\nreleased_bytes 312\nmetadata_bytes 8\n"
         "in_use_bytes 31\nmapped_bytes 18446744073709551615\nallocations 120\ngrown_times 9\n"
-        "scavenged_bytes 10\nscavenged_steps 11\nend 17\n";
+        "scavenged_bytes 1010\nscavenged_steps 11\nend 17\n";
     char   text[EXIT_STATS_BYTES];
     size_t n_bytes = exit_stats_format(&writer, &account, text);
     assert_int_equal(n_bytes, sizeof expected - 1);

@@ -101,6 +101,37 @@ static void miscount_a_span_of_a_list(void)
     span_at(found.central)->n_free--;
 }
 
+static void count_more_released_in_a_list(void)
+{
+    process_heap.central.lists[found.span->size_class].released_bytes += vm_page_bytes();
+}
+
+static void count_more_released_in_the_page_heap(void)
+{
+    process_heap.pages.released_inside += vm_page_bytes();
+}
+
+static void count_a_page_as_released(void)
+{
+    count_more_released_in_a_list();
+    count_more_released_in_the_page_heap();
+}
+
+// The last one, of which nothing has been handed out.
+static void release_a_page_of_a_cache(void)
+{
+    size_t n_os_pages = run_bytes(&found.span->run) / vm_page_bytes();
+    span_begin_cooling(found.span, UINT64_C(1) << (n_os_pages - 1));
+    span_end_cooling(found.span, UINT64_C(1) << (n_os_pages - 1));
+    count_a_page_as_released();
+}
+
+static void release_a_page_under_an_object(void)
+{
+    found.span->free[RELEASED_WORD] |= 1;
+    count_a_page_as_released();
+}
+
 static const struct verify_row {
     const char *name, *code;
     void (*corrupt)(void);
@@ -115,6 +146,11 @@ static const struct verify_row {
     {"H1 a large object in the list of a heap that is not its own", "H1",
      put_a_large_object_into_a_heap},
     {"H1 a large object in a list and without a heap", "H1", take_a_large_object_out_of_its_heap},
+    {"F2 a page too many released, by a list", "F2", count_more_released_in_a_list},
+    {"F2 a page too many released, by the page heap", "F2", count_more_released_in_the_page_heap},
+    {"F2 a page too many released, by both", "F2", count_a_page_as_released},
+    {"W4 a page released in a span of a cache", "W4", release_a_page_of_a_cache},
+    {"W4 a page released under an object", "W4", release_a_page_under_an_object},
     {"T2 a span of a list", "T2", miscount_a_span_of_a_list},
 };
 

@@ -320,7 +320,39 @@ static void a_huge_page_of_one_os_page_is_nothing_special(void **state)
     unit_set_delete(u);
 }
 
+// Where pages were handed out lately is spared, until time has gone by twice.
+static size_t highest_unused(struct unit_set *u)
+{
+    struct release_limits limits = {PAGE(2 * FAR), 1, .spares_taken = true};
+    page_id               first = PAGE(0);
+    size_t                n_pages;
+    return page_set_find_releasable_within(u->set, &limits, &first, &n_pages)
+               ? first.number - UNIT_BASE_PAGE
+               : SIZE_MAX;
+}
+
+static void leaves_that_pages_were_taken_of_are_spared(void **state)
+{
+    struct unit_set *u = unit_set_new(&page_shapes[0]);
+    given_free_runs(u, RUNS({0, 100}, {600, 100}, {FAR, 64}));
+    assert_int_equal(highest_unused(u), FAR + 63);
+    page_set_note_taken(u->set, PAGE(FAR), 1);
+    assert_int_equal(highest_unused(u), 699);
+    page_set_note_taken(u->set, PAGE(511), 2);   // both leaves
+    assert_int_equal(highest_unused(u), SIZE_MAX);
+    page_set_age(u->set);
+    assert_int_equal(highest_unused(u), SIZE_MAX);
+    page_set_note_taken(u->set, PAGE(600), 1);
+    page_set_age(u->set);
+    assert_int_equal(highest_unused(u), FAR + 63);
+    expect_candidate(u, 1, (struct run_literal){FAR + 63, 1});   // who does not ask to spare
+    page_set_note_taken(u->set, PAGE(FAR), 1);
+    assert_int_equal(highest_unused(u), 99);   // page 600 is still spared
+    unit_set_delete(u);
+}
+
 static const struct unit_sentence sentences[] = {
+    {"leaves that pages were taken of are spared", leaves_that_pages_were_taken_of_are_spared},
     {"a huge page of one OS page is nothing special",
      a_huge_page_of_one_os_page_is_nothing_special},
 };

@@ -1,0 +1,148 @@
+// What the heap does about pages inside of spans when it grows, on a fake kernel and a fake clock.
+//
+// front/give_back.c, front/background.c, front/allocate.c.
+#include "front/heap.h"
+#include "front/thread.h"
+#include "host_fake.h"
+#include "unit_kit.h"
+#include "vm_fake.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define OBJECTS 4096
+#define OBJECT_BYTES (16 * KIB)
+#define LONG_NS UINT64_C(60000000000)
+
+static void *objects[OBJECTS];
+
+static void given_a_thread_with_a_cache(void)
+{
+    vm_fake_reset(4 * KIB);
+    this_thread.cache = caches_adopt(&heap_get()->caches, SIZE_MAX);
+    assert_non_null(this_thread.cache);
+}
+
+static size_t worth_bytes(void)
+{
+    return load_relaxed(&process_heap.background.give_back.worth_bytes);
+}
+
+static void grow(size_t n_bytes)
+{
+    assert_non_null(front_allocate(n_bytes));
+}
+
+static void looks_that_find_nothing_become_rare(void *argument)
+{
+    given_a_thread_with_a_cache();
+    grow(MIB);
+    assert_int_equal(worth_bytes(), 512 * KIB);
+    for (size_t worth = MIB; worth <= 16 * MIB; worth *= 2) {
+        grow(worth);
+        assert_int_equal(worth_bytes(), worth);
+    }
+    grow(64 * MIB);
+    assert_int_equal(worth_bytes(), 16 * MIB);
+    process_heap.pages.unpaid_pages = 0;
+    grow(15 * MIB);
+    assert_true(process_heap.pages.unpaid_pages > 0);   // nobody has looked
+}
+
+static void given_every_second_object_freed(void)
+{
+    given_a_thread_with_a_cache();
+    for (size_t i = 0; i < OBJECTS; i++)
+        objects[i] = front_allocate(OBJECT_BYTES);
+    for (size_t i = 0; i < OBJECTS; i += 2)
+        assert_int_equal(front_release(objects[i]), POINTER_TO_OBJECT);
+    host_fake_pass_time(LONG_NS);
+}
+
+static void free_slots_pay_for_growth(void *argument)
+{
+    given_every_second_object_freed();
+    size_t ready_before = vm_fake_heap_bytes().ready;
+    for (int i = 0; i < 16; i++)   // at first nobody looks, as nothing was found before
+        grow(2 * MIB);
+    assert_true(process_heap.central.cooled_bytes >= 16 * MIB);
+    assert_true(vm_fake_heap_bytes().ready <= ready_before + 16 * MIB);
+    assert_null(front_verify());
+}
+
+static void a_trim_returns_what_went_back(void *argument)
+{
+    struct front_account account;
+    given_every_second_object_freed();
+    for (int round = 0; round < 2; round++) {
+        struct vm_fake_bytes before = vm_fake_heap_bytes();
+        size_t               n_bytes = front_trim();
+        assert_int_equal(before.ready - vm_fake_heap_bytes().ready, n_bytes);
+        front_account_read(&account);
+        assert_int_equal(vm_fake_heap_bytes().ready, account.slots.used_bytes);
+        assert_int_equal(account.slots.free_bytes, 0);
+        assert_null(front_verify());
+        for (size_t i = 1; round == 0 && i < OBJECTS; i += 4)   // every second of the rest
+            assert_int_equal(front_release(objects[i]), POINTER_TO_OBJECT);
+    }
+}
+
+static pthread_t other_thread;
+
+static void *allocate_without_a_cache(void *argument)
+{
+    this_thread.ended = true;   // gets none
+    return front_allocate(8 * KIB);
+}
+
+static void begin_to_allocate_elsewhere(size_t n_bytes)
+{
+    vm_fake_at_unuse(NULL);
+    assert_int_equal(pthread_create(&other_thread, NULL, allocate_without_a_cache, NULL), 0);
+    struct timespec a_moment = {.tv_nsec = 50000000};
+    nanosleep(&a_moment, NULL);
+}
+
+// All free slots that there are lie in spans on their way to the kernel.
+static void without_memory_who_allocates_waits_for_whoever_cools(void *argument)
+{
+    void  *object = NULL;
+    size_t n = 0;
+    vm_fake_reset(4 * KIB);
+    this_thread.ended = true;
+    objects[n++] = front_allocate(8 * KIB);
+    vm_fake_refuse(1, true);
+    while (front_allocate(40 * KIB) != NULL)
+        continue;
+    while ((object = front_allocate(8 * KIB)) != NULL)
+        objects[n++] = object;
+    assert_int_equal(front_release(objects[n / 2]), POINTER_TO_OBJECT);
+    vm_fake_at_unuse(begin_to_allocate_elsewhere);
+    central_cool_all(&process_heap.central);
+    assert_int_equal(pthread_join(other_thread, &object), 0);
+    assert_ptr_equal(object, objects[n / 2]);
+}
+
+static const struct growth_row {
+    const char *name;
+    void (*happens)(void *argument);
+} growth_rows[] = {
+    {"looks that find nothing become rare", looks_that_find_nothing_become_rare},
+    {"free slots pay for growth", free_slots_pay_for_growth},
+    {"a trim returns what went back", a_trim_returns_what_went_back},
+    {"without memory, who allocates waits for whoever cools",
+     without_memory_who_allocates_waits_for_whoever_cools},
+};
+
+// In a child each: there is one heap in a process.
+static void happens(void **state)
+{
+    const struct growth_row *row = unit_case_of(state)->row;
+    expect_survives(row->happens, NULL);
+}
+
+int main(void)
+{
+    unit_add_table(UNIT_TABLE("growth:", growth_rows, 0, happens));
+    return cmocka_run_group_tests_name("growth", unit_tests, NULL, NULL);
+}
