@@ -238,7 +238,7 @@ static bool make_room_locked(struct limits *limits, struct heap *heap, size_t n_
     if (n_bytes >= hard_bytes)
         return false;
     // Room also for the books of a run, and for whole OS pages.
-    size_t wanted_bytes = page_heap_counted(&heap->pages) + n_bytes + 256 * KIB;
+    size_t wanted_bytes = page_heap_counted(&heap->pages) + n_bytes + 512 * KIB;
     size_t excess_bytes = wanted_bytes > hard_bytes ? wanted_bytes - hard_bytes : 0;
     size_t done_bytes = give_back_runs(&effort, excess_bytes);
     if (done_bytes >= excess_bytes && excess_bytes > 0)

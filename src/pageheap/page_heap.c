@@ -500,10 +500,12 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     lock_release(&heap->lock);
 }
 
-void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released)
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released,
+                                    size_t noted_bytes)
 {
     DCHECK(run->n_pages < WORD_BITS);
     lock_acquire(&heap->lock);
+    heap->released_inside -= noted_bytes;
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
     retract_run(heap, run);
     for (unsigned at = 0; at < run->n_pages;) {

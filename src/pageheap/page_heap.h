@@ -123,8 +123,10 @@ NODISCARD struct run *page_heap_alloc(struct page_heap *heap, const struct run_r
 void page_heap_free(struct page_heap *heap, struct run *run);
 
 // The same, and of a run shorter than 64 pages some, a bit each in `released`, hold no memory any
-// more: the owner has given them back. Requires: whole OS pages.
-void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released);
+// more: the owner has given them back. Requires: whole OS pages. `noted_bytes` of the run have been
+// noted as released.
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released,
+                                    size_t noted_bytes);
 
 // Makes a run longer or shorter in place. *out_zero_known, when it grew: the new pages are zero.
 // Fails:  false when the pages behind it are not free; the run is as before.
@@ -183,6 +185,9 @@ size_t page_heap_trim(struct page_heap *heap);
 void page_heap_note_released_inside(struct page_heap *heap, size_t n_bytes);
 void page_heap_note_used_inside(struct page_heap *heap, size_t n_bytes);
 
+// The same, unless that would pass the hard limit: false, and nothing has changed.
+NODISCARD bool page_heap_try_use_inside(struct page_heap *heap, size_t n_bytes);
+
 // How much is resident beyond `retain_pct` of what was in use lately, in bytes. Takes note of what
 // is in use now. Takes the locks.
 size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct);
@@ -197,16 +202,13 @@ size_t page_heap_counted(struct page_heap *heap);
 
 // From now on nothing is handed out that would make what is counted more than so much. SIZE_MAX: no
 // limit. What is more already stays. Only books that a growth needs, 2 MiB for each 2 GiB of
-// address space, may come on top. Takes the lock.
+// address space, may come on top, and pages of ours of which only a part was released when the run
+// around them was freed: they count as ready from then on. Takes the lock.
 void page_heap_set_hard_limit(struct page_heap *heap, size_t n_bytes);
 
 // Has `has_passed_watch` set as soon as more than that is counted (now, or when more is handed
 // out), until it is set anew. SIZE_MAX: never. Takes the lock.
 void page_heap_set_watch(struct page_heap *heap, size_t n_bytes);
-
-// May the owner of runs in use take so much inside of them into use again, without passing the hard
-// limit? Another thread may be faster. Takes the lock.
-bool page_heap_may_use_inside(struct page_heap *heap, size_t n_bytes);
 
 // Returns the pages and records held by all caches to the heap.
 void page_heap_flush_caches(struct page_heap *heap);

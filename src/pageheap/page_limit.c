@@ -1,8 +1,13 @@
 // What limits need of the page heap: a count, a bound and a bell. What to do about them is others'.
 //
+// The books of a request are got before it is known whether it may be granted, and stay; so a step
+// of growth of the books is kept back.
+//
 // Pages that wait in a page cache count as ready even if they are released: a cache hands them out
 // without the heap's lock. So the count is exact, or a little too high until caches are flushed.
 #include "pageheap/page_heap.h"
+
+#define BOOKS_STEP_BYTES (128 * KIB)   // twice that of meta_source.c: records, and lists of ranges
 
 static size_t counted_pages_locked(const struct page_heap *heap) REQUIRES(heap->lock)
 {
@@ -22,7 +27,9 @@ size_t page_heap_counted(struct page_heap *heap)
 void page_heap_set_hard_limit(struct page_heap *heap, size_t n_bytes)
 {
     lock_acquire(&heap->lock);
-    heap->hard_limit_pages = n_bytes == SIZE_MAX ? SIZE_MAX : bytes_to_pages_down(n_bytes);
+    size_t kept_bytes = size_min(n_bytes, BOOKS_STEP_BYTES);
+    heap->hard_limit_pages =
+        n_bytes == SIZE_MAX ? SIZE_MAX : bytes_to_pages_down(n_bytes - kept_bytes);
     lock_release(&heap->lock);
 }
 
@@ -56,10 +63,13 @@ bool page_heap_may_take_locked(struct page_heap *heap, page_id first, size_t n_p
            page_heap_may_ready_locked(heap, page_set_count_released(&heap->free, first, n_pages));
 }
 
-bool page_heap_may_use_inside(struct page_heap *heap, size_t n_bytes)
+bool page_heap_try_use_inside(struct page_heap *heap, size_t n_bytes)
 {
     lock_acquire(&heap->lock);
     bool may = page_heap_may_ready_locked(heap, bytes_to_pages_up(n_bytes));
+    if (may)
+        heap->released_inside -= n_bytes;
+    page_heap_look_at_watch_locked(heap);
     lock_release(&heap->lock);
     return may;
 }

@@ -55,7 +55,7 @@ static void all_below_the_limit_is_handed_out_and_nothing_beyond(void **state)
     size_t                 run_bytes = pages_to_bytes(row->n_pages);
     size_t                 n_runs = fill(heap, row->n_pages);
     // Nothing but less than another run is missing, and what its OS pages and books take.
-    assert_true(counted(heap) + run_bytes + 2 * heap->unit_bytes + 128 * KIB > LIMIT);
+    assert_true(counted(heap) + run_bytes + 2 * heap->unit_bytes + 256 * KIB > LIMIT);
     expect_heap(heap);
     page_heap_free(heap, runs[--n_runs]);
     runs[n_runs] = unit_alloc(heap, row->n_pages);   // ready memory counts already
@@ -106,7 +106,7 @@ static void a_run_is_lengthened_up_to_the_limit(void **state)
         assert_true(counted(heap) <= LIMIT);
     }
     assert_int_equal(run->n_pages, n_pages);
-    assert_true(counted(heap) + pages_to_bytes(64) + 2 * heap->unit_bytes > LIMIT);
+    assert_true(counted(heap) + pages_to_bytes(64) + 2 * heap->unit_bytes + 128 * KIB > LIMIT);
     expect_heap(heap);
     unit_heap_delete(heap);
 }
@@ -132,11 +132,14 @@ static void inside_of_runs_it_is_asked_for(void **state)
     assert_true(n_runs > 0);
     page_heap_flush_caches(heap);
     assert_in_range(page_heap_counted(heap), counted(heap), counted(heap) + PAGE_BYTES);
-    assert_false(page_heap_may_use_inside(heap, MIB));
+    assert_false(page_heap_try_use_inside(heap, MIB));
     page_heap_note_released_inside(heap, 2 * MIB);
-    assert_true(page_heap_may_use_inside(heap, MIB));
-    page_heap_note_used_inside(heap, 2 * MIB);
-    assert_false(page_heap_may_use_inside(heap, MIB));
+    size_t before_bytes = counted(heap);
+    assert_true(page_heap_try_use_inside(heap, MIB));
+    assert_int_equal(counted(heap), before_bytes + MIB);
+    page_heap_note_used_inside(heap, MIB);
+    assert_false(page_heap_try_use_inside(heap, MIB));
+    assert_int_equal(counted(heap), before_bytes + 2 * MIB);
     unit_heap_delete(heap);
 }
 
