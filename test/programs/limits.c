@@ -132,8 +132,8 @@ static void an_object_that_cannot_grow_is_as_before(void)
     errno = 0;
     EXPECT(realloc(opaque(object), 80 * MIB) == NULL && errno == ENOMEM);
     EXPECT(object[0] == 7 && object[20 * MIB - 1] == 7);
-    EXPECT(calloc(1, LIMIT) == NULL);
-    EXPECT(aligned_alloc(4096, LIMIT) == NULL);
+    EXPECT(opaque(calloc(1, LIMIT)) == NULL);
+    EXPECT(opaque(aligned_alloc(4096, LIMIT)) == NULL);
     void *aligned = object;
     EXPECT(posix_memalign(&aligned, 64, LIMIT) == ENOMEM && aligned == object);
     neap_heap *heap = neap_heap_create("limited");
