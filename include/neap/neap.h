@@ -51,6 +51,30 @@ size_t neap_malloc_usable_size(void *object);
 /* Gives everything idle back to the kernel, at once. Returns bytes given back. */
 size_t neap_trim(void);
 
+/* ---- limits -----------------------------------------------------------------------------------
+ *
+ * Counted is what is mapped and has not been given back, neap's own books included; memory of
+ * page heaps (neap/pageheap.h) is not. Near the soft limit, whoever would take the process beyond
+ * it first gives back what is idle; it never refuses memory. Beyond the hard limit requests fail
+ * with ENOMEM, once all that is idle has gone back. At first the limits are as the environment
+ * says: NEAP_LIMIT and NEAP_HARD_LIMIT, see neap-env(7). None of these functions may be called
+ * from a signal handler. */
+enum neap_limit_kind { NEAP_SOFT_LIMIT, NEAP_HARD_LIMIT };
+
+#define NEAP_LIMIT_OFF ((size_t)-1)
+#define NEAP_LIMIT_AUTO ((size_t)-2) /* the tightest of the control groups', less a margin */
+
+/* Sets a limit; what is above the soft one goes back at once. A hard limit below what is in use
+ * takes nothing away. Returns 0, or EINVAL: 0 bytes, an unknown kind, NEAP_LIMIT_AUTO as a hard
+ * limit; then nothing has changed. */
+int neap_limit_set(enum neap_limit_kind kind, size_t bytes);
+
+/* The limit in force, also where it came from the system; NEAP_LIMIT_OFF: none. */
+size_t neap_limit_get(enum neap_limit_kind kind);
+
+/* What is counted at present. */
+size_t neap_limit_counted(void);
+
 /* ---- heaps ------------------------------------------------------------------------------------
  *
  * A heap holds objects that belong together and can be freed all at once. Its objects are freed,

@@ -73,6 +73,7 @@ static void work(void)
     store_relaxed(&heap->pages.has_payer, true);   // hint
     for (unsigned n_rounds = 1; !must_end(background, heap, n_rounds); n_rounds++) {
         enum give_back_result result = round_of(background, heap);
+        limits_look_in_background(heap);
         if (result == GIVE_BACK_AT_REST) {
             store_relaxed(&heap->pages.has_payer, false);   // hint
             if (!is_called_back(background, heap))

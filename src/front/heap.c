@@ -46,6 +46,7 @@ void heap_init_once(void)
         caches_init(&heap->caches, &heap->central);
         heaps_init(&heap->heaps);
         background_init(&heap->background, heap);
+        limits_init(&heap->limits, heap);
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
@@ -134,6 +135,7 @@ void front_account_read(struct front_account *out_account)
 NO_LOCK_ANALYSIS void heap_stand_still(struct heap *heap)
 {
     lock_acquire(&heap->lock);
+    lock_acquire(&heap->limits.lock);
     heaps_lock_all(&heap->heaps);
     caches_fork_prepare(&heap->caches);
     central_lock_all(&heap->central);
@@ -146,6 +148,7 @@ NO_LOCK_ANALYSIS void heap_go_on(struct heap *heap)
     central_unlock_all(&heap->central);
     caches_fork_parent(&heap->caches);
     heaps_unlock_all(&heap->heaps);
+    lock_release(&heap->limits.lock);
     lock_release(&heap->lock);
 }
 
@@ -247,6 +250,7 @@ void front_fork_child(void)
     central_reset_locks(&heap->central);
     caches_fork_child(&heap->caches, this_thread.cache);
     heaps_reset_locks(&heap->heaps);
+    lock_init(&heap->limits.lock, LOCK_RANK_LIMITS);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
     background_fork_child(&heap->background, heap);
     // Last: a signal handler keeps to the reserve until all locks are new.

@@ -41,19 +41,32 @@ static bool use_again(uintptr_t start, size_t n_bytes)
     return true;
 }
 
+static size_t released_bytes_of(struct span *span)
+{
+    return bits_count(span_released_os_pages(span)) * vm_page_bytes();
+}
+
 // None of the span's OS pages counts as released any more; those but `still_released` are to be
-// touched.
-static void warm(struct central *central, struct span *span, uint64_t still_released)
+// touched. The page heap knows.
+static void warm_noted(struct central *central, struct span *span, uint64_t still_released)
 {
     struct central_list *list = list_of(central, span);
-    uint64_t             released = span_released_os_pages(span);
-    if (LIKELY(released == 0))
-        return;
-    each_os_range(span, released & ~still_released, use_again);
+    size_t               n_bytes = released_bytes_of(span);
+    each_os_range(span, span_released_os_pages(span) & ~still_released, use_again);
     span_warm(span);
-    size_t n_bytes = bits_count(released) * vm_page_bytes();
     add_relaxed(&list->released_bytes, (size_t)0 - n_bytes);   // counter
-    page_heap_note_used_inside(central->page_heap, n_bytes);
+}
+
+// False: it would take the heap beyond its hard limit.
+static bool try_warm(struct central *central, struct span *span)
+{
+    size_t n_bytes = released_bytes_of(span);
+    if (LIKELY(n_bytes == 0))
+        return true;
+    if (!page_heap_try_use_inside(central->page_heap, n_bytes))
+        return false;
+    warm_noted(central, span, 0);
+    return true;
 }
 
 // ---- spans come and go ------------------------------------------------------------------------
@@ -82,11 +95,13 @@ void central_destroy_span(struct central *central, struct span *span)
     add_relaxed(&list->n_spans, (size_t)0 - 1);   // counter
     uint64_t released_os_pages;
     uint64_t released_pages = span_released_pages(span, &released_os_pages);
-    warm(central, span, released_os_pages);
-    if (released_pages == 0)
+    size_t   n_bytes = released_bytes_of(span);
+    if (n_bytes > 0)
+        warm_noted(central, span, released_os_pages);
+    if (n_bytes == 0)
         page_heap_free(central->page_heap, &span->run);
     else
-        page_heap_free_partly_released(central->page_heap, &span->run, released_pages);
+        page_heap_free_partly_released(central->page_heap, &span->run, released_pages, n_bytes);
 }
 
 void central_discard_span(struct central *central, struct span *span)
@@ -207,8 +222,11 @@ static struct span *find_locked(struct central *central, struct central_list *li
     REQUIRES(list->lock)
 {
     struct span *span = list->first != NULL ? list->first : list->cooled;
-    if (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
-        warm(central, span, 0);
+    // owner
+    if (span == NULL || load_relaxed(&span->free[0]) != 0 || try_warm(central, span))
+        return span;
+    while (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
+        span = span->next != NULL || span->is_cooled ? span->next : list->cooled;
     return span;
 }
 
@@ -262,12 +280,13 @@ enum span_give_result central_give_back(struct central *central, struct span *sp
 
 // ---- handing over -----------------------------------------------------------------------------
 
-static void hand_over_locked(struct central *central, struct central_list *list, struct span *span,
+// Requires: it is warm.
+static void hand_over_locked(struct central_list *list, struct span *span,
                              struct span_inbox *new_owner) REQUIRES(list->lock)
 {
+    DCHECK(released_bytes_of(span) == 0);
     if (span->listed)
         list_remove_locked(list, span);
-    warm(central, span, 0);
     store_release(&span->owner, new_owner);   // pairs with: span_free_elsewhere
 }
 
@@ -278,8 +297,10 @@ struct span *central_take_span(struct central *central, unsigned size_class,
     lock_acquire(&list->lock);
     take_in_locked(central, list);
     struct span *span = find_locked(central, list);
+    if (span != NULL && !try_warm(central, span))
+        span = NULL;   // its slots that are not cold are there for central_fetch
     if (span != NULL)
-        hand_over_locked(central, list, span, new_owner);
+        hand_over_locked(list, span, new_owner);
     lock_release(&list->lock);
     return span;
 }
@@ -289,9 +310,9 @@ bool central_take_full_span(struct central *central, struct span *span,
 {
     struct central_list *list = list_of(central, span);
     lock_acquire(&list->lock);
-    bool full = central_owns(central, span) && span->n_free == 0;
+    bool full = central_owns(central, span) && span->n_free == 0 && try_warm(central, span);
     if (full)
-        hand_over_locked(central, list, span, new_owner);
+        hand_over_locked(list, span, new_owner);
     lock_release(&list->lock);
     return full;
 }
