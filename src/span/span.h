@@ -11,6 +11,7 @@
 #ifndef NEAP_SPAN_SPAN_H
 #define NEAP_SPAN_SPAN_H
 
+#include "os/vm.h"
 #include "pageheap/page_heap.h"
 #include "span/size_class.h"
 
@@ -107,6 +108,11 @@ static inline uint64_t span_cold(struct span *span)
 static inline uint64_t span_released_os_pages(struct span *span)
 {
     return span_may_cool(span) ? load_relaxed(&span->free[RELEASED_WORD]) : 0;   // owner
+}
+
+static inline size_t span_released_bytes(struct span *span)
+{
+    return bits_count(span_released_os_pages(span)) * vm_page_bytes();
 }
 
 static inline bool span_slot_is_free(struct span *span, size_t slot)
