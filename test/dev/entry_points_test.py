@@ -10,6 +10,9 @@ LEFT_OUT = {
     'malloc_info': 'prints',
     'malloc_stats': 'prints',
     'neap_block_describe': 'looks; test/programs/heaps.c',
+    'neap_limit_counted': 'looks; test/programs/limits.c',
+    'neap_limit_get': 'looks; test/programs/limits.c',
+    'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
 }
 HEAPS = 'neap_heap_'   # first-class heaps: test/programs/heaps.c
 
