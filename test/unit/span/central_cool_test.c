@@ -539,7 +539,7 @@ static void forget_a_cold_slot(struct span *span)
 
 static void have_a_cold_slot_twice(struct span *span)
 {
-    store_relaxed(&span->free[0], 0x2);
+    store_relaxed(&span->free[0], 0x4);
     span->n_free++;
 }
 
@@ -569,6 +569,11 @@ static void say_it_is_in_the_other_list(struct span *span)
     span->is_cooled = false;
 }
 
+static void say_it_is_idle(struct span *span)
+{
+    span->n_free = (uint16_t)span_class(span)->n_slots;
+}
+
 static void say_it_is_on_its_way(struct span *span)
 {
     span->is_cooling = true;
@@ -585,6 +590,7 @@ static const struct verify_row {
     {"W4 a page released that the span does not have", "W4", release_a_page_that_is_not_there},
     {"W4 a page released and forgotten", "W4", forget_a_released_page},
     {"T1 a span in the other list", "T1", say_it_is_in_the_other_list},
+    {"T1 an idle span among the cooled ones", "T1", say_it_is_idle},
     {"T1 a span in a list and on its way", "T1", say_it_is_on_its_way},
 };
 
@@ -592,7 +598,7 @@ static void is_named(void **state)
 {
     const struct verify_row *row = unit_case_of(state)->row;
     struct span_world       *world = given_a_world();
-    struct span             *span = given_span(world, class_of_8k(), 1);
+    struct span             *span = given_span(world, class_of_8k(), 0x3);
     central_cool_all(&world->central);
     struct span whole = *span;
     assert_null(central_verify(&world->central));
