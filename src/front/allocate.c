@@ -44,7 +44,8 @@ static bool collect(struct heap *heap, size_t n_bytes)
 
 bool allocate_try_again(struct heap *heap, size_t n_bytes, unsigned n_times)
 {
-    return limits_make_room(heap, n_bytes, n_times) || (n_times == 1 && collect(heap, n_bytes));
+    return limits_have_hard(&heap->limits) ? limits_make_room(heap, n_bytes, n_times)
+                                           : n_times == 1 && collect(heap, n_bytes);
 }
 
 static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_class)

@@ -43,6 +43,7 @@ static void resolve_locked(struct limits *limits, struct heap *heap) REQUIRES(li
         limits->bytes[i] = limit_resolve(limits->settings[i], system_bytes, machine_bytes);
     page_heap_set_hard_limit(&heap->pages, limits->bytes[LIMIT_HARD]);
     limits->has_looked = true;
+    limits->is_exhausted = false;   // it may suffice for the new limit
 }
 
 static void look_locked(struct limits *limits, struct heap *heap, uint64_t now_ns)
@@ -229,13 +230,29 @@ static void wait_for_cooling(struct heap *heap)
         host_yield();
 }
 
+static struct limit_frees frees_so_far(struct heap *heap)
+{
+    struct slots_account slots;
+    slots_account_read(heap, false, &slots);
+    size_t n_freed = slots.n_freed + load_relaxed(&heap->n_large_freed);      // counter
+    return (struct limit_frees){n_freed, load_relaxed(&heap->large_bytes)};   // counter
+}
+
+static bool is_still_exhausted_locked(const struct limits *limits, struct limit_frees frees)
+    REQUIRES(limits->lock)
+{
+    return limits->is_exhausted && frees.n_freed == limits->exhausted_at.n_freed &&
+           frees.large_bytes >= limits->exhausted_at.large_bytes;
+}
+
 static bool make_room_locked(struct limits *limits, struct heap *heap, size_t n_bytes)
     REQUIRES(limits->lock)
 {
     struct effort effort = {heap, UINT64_MAX};
     look_locked(limits, heap, host_now_ns());
-    size_t hard_bytes = limits->bytes[LIMIT_HARD];
-    if (n_bytes >= hard_bytes)
+    size_t             hard_bytes = limits->bytes[LIMIT_HARD];
+    struct limit_frees frees = frees_so_far(heap);   // before: what is freed meanwhile is new
+    if (n_bytes >= hard_bytes || is_still_exhausted_locked(limits, frees))
         return false;
     // Room also for the books of a run, and for whole OS pages.
     size_t wanted_bytes = page_heap_counted(&heap->pages) + n_bytes + 512 * KIB;
@@ -244,14 +261,16 @@ static bool make_room_locked(struct limits *limits, struct heap *heap, size_t n_
     if (done_bytes >= excess_bytes && excess_bytes > 0)
         return true;
     wait_for_cooling(heap);
-    give_back_deep(&effort, excess_bytes - done_bytes);
+    done_bytes += give_back_deep(&effort, excess_bytes - done_bytes);
+    limits->is_exhausted = done_bytes < excess_bytes;
+    limits->exhausted_at = frees;
     return true;
 }
 
 bool limits_make_room(struct heap *heap, size_t n_bytes, unsigned n_times)
 {
     struct limits *limits = &heap->limits;
-    if (!load_relaxed(&limits->is_hard) || n_times > MADE_ROOM_TIMES_MAX)   // hint
+    if (n_times > MADE_ROOM_TIMES_MAX)
         return false;
     lock_acquire(&limits->lock);
     bool made = make_room_locked(limits, heap, n_bytes);

@@ -18,6 +18,12 @@ struct heap;
 
 enum limit_kind { LIMIT_SOFT, LIMIT_HARD, LIMIT_KINDS };
 
+// What tells whether anything has been freed: frees so far, and how much large objects hold, which
+// may become shorter.
+struct limit_frees {
+    size_t n_freed, large_bytes;
+};
+
 struct limits {
     struct lock lock;   // rank LIMITS: who gives back because of a limit; around fork
     // Guarded by lock.
@@ -32,6 +38,9 @@ struct limits {
     uint64_t deep_at_ns;
     size_t   deep_at_bytes;   // counted
     uint64_t deep_wait_ns;    // longer after each time that it was of little use
+    // Everything idle had gone back when only so much had been freed, and it did not suffice.
+    bool               is_exhausted;
+    struct limit_frees exhausted_at;
     // Constant after init.
     ATOMIC(bool) is_hard;   // hint: there is, or was, a hard limit
 };
@@ -43,8 +52,15 @@ void limits_init(struct limits *limits, struct heap *heap);
 // lock. Requires: the caller is inside no cache.
 void limits_answer_watch(struct heap *heap);
 
+// Is there a hard limit, or was there one?
+static inline bool limits_have_hard(struct limits *limits)
+{
+    return load_relaxed(&limits->is_hard);   // hint
+}
+
 // The page heap has refused `n_bytes` for the `n_times`-th time in a row. True: it is worth another
-// attempt; idle memory has been given back, wherever it was. False, too: there is no hard limit.
+// attempt; idle memory has been given back, wherever it was. Where that was in vain, and nothing
+// has been freed since, it is not done again. Requires: limits_have_hard.
 NODISCARD bool limits_make_room(struct heap *heap, size_t n_bytes, unsigned n_times);
 
 // By our own thread, in each round: what the system allows, and idle runs shortly before the limit.

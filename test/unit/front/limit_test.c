@@ -338,6 +338,76 @@ static void beyond_it_nothing_is_granted_until_something_is_freed(void **state)
         expect_survives(refusals, &sizes[i]);
 }
 
+// How often caches were closed to look into them.
+static size_t looks_while_refused(size_t n_times, size_t n_bytes)
+{
+    host_fake_set_barrier(true, true);
+    for (size_t i = 0; i < n_times; i++)
+        assert_null(front_allocate(n_bytes));
+    return host_fake_barriers_asked();
+}
+
+static void in_vain(void *argument)
+{
+    static const char *const environment[] = {"NEAP_LIMIT=off", "NEAP_HARD_LIMIT=64MiB", NULL};
+    given_heap(environment, 4 * KIB);
+    take(10 * MIB);
+    take(10 * MIB);
+    void *object;
+    while ((object = front_allocate(1000)) != NULL)
+        objects[n_objects++] = object;
+    assert_int_equal(looks_while_refused(100, 1000), 0);
+    give(n_objects - 1);
+    take(1000);
+    size_t n_looks = looks_while_refused(100, 1000);
+    assert_in_range(n_looks, 1, 4);
+    assert_int_equal(looks_while_refused(100, 20 * KIB), 0);
+    // Made shorter, large objects leave memory to others: what lies in two places, too.
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(front_resize(objects[i], 2 * MIB, &objects[i]), POINTER_TO_OBJECT);
+    take(12 * MIB);
+    assert_int_equal(looks_while_refused(1, 64 * MIB), 0);   // could never be granted
+    while ((object = front_allocate(1000)) != NULL)
+        objects[n_objects++] = object;
+    limit_set(LIMIT_HARD, 128 * MIB);
+    take(60 * MIB);
+    assert_true(counted() > 100 * MIB);
+    assert_true(counted() <= 128 * MIB);
+    expect_sound();
+}
+
+static void in_vain_it_is_not_looked_everywhere_until_something_is_freed(void **state)
+{
+    expect_survives(in_vain, NULL);
+}
+
+// A limit that the system has raised is noticed by who is refused.
+static void raised(void *argument)
+{
+    static struct host_fake_file files[] = {
+        {"/proc/self/cgroup", "0::/a\n"},
+        {"/sys/fs/cgroup/a/memory.max", "67108864\n"},
+        {NULL, NULL},
+    };
+    static const char *const environment[] = {"NEAP_HARD_LIMIT=100%", NULL};
+    given_heap(environment, 4 * KIB);
+    host_fake_set_files(files);
+    void *object;
+    while ((object = front_allocate(20 * KIB)) != NULL)
+        objects[n_objects++] = object;
+    assert_in_range(counted(), 60 * MIB, 64 * MIB);
+    assert_null(front_allocate(30 * MIB));
+    files[1].text = "134217728\n";
+    host_fake_pass_time(10 * SECOND_NS);
+    take(30 * MIB);
+    expect_sound();
+}
+
+static void a_limit_that_the_system_has_raised_is_noticed_by_who_is_refused(void **state)
+{
+    expect_survives(raised, NULL);
+}
+
 // Memory between live objects is the last that serves; taking it into use again counts anew.
 static void inside(void *argument)
 {
@@ -406,6 +476,10 @@ static const struct unit_sentence sentences[] = {
     {"the CPU bucket fills, drains and switches", the_cpu_bucket_fills_drains_and_switches},
     {"beyond it nothing is granted until something is freed",
      beyond_it_nothing_is_granted_until_something_is_freed},
+    {"in vain it is not looked everywhere until something is freed",
+     in_vain_it_is_not_looked_everywhere_until_something_is_freed},
+    {"a limit that the system has raised is noticed by who is refused",
+     a_limit_that_the_system_has_raised_is_noticed_by_who_is_refused},
     {"memory between live objects serves before anything is refused",
      memory_between_live_objects_serves_before_anything_is_refused},
     {"both may be set at run time", both_may_be_set_at_run_time},
