@@ -202,8 +202,8 @@ size_t page_heap_counted(struct page_heap *heap);
 
 // From now on nothing is handed out that would make what is counted more than so much. SIZE_MAX: no
 // limit. What is more already stays. Only books that a growth needs, 2 MiB for each 2 GiB of
-// address space, may come on top, and pages of ours of which only a part was released when the run
-// around them was freed: they count as ready from then on. Takes the lock.
+// address space, may come on top, and what the kernel does not take back as it is locked. Takes
+// the lock.
 void page_heap_set_hard_limit(struct page_heap *heap, size_t n_bytes);
 
 // Has `has_passed_watch` set as soon as more than that is counted (now, or when more is handed

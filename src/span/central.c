@@ -40,15 +40,15 @@ void central_destroy_span(struct central *central, struct span *span)
     DCHECK_EQ(span->owed_notes, 0);
     struct central_list *list = list_of(central, span);
     add_relaxed(&list->n_spans, (size_t)0 - 1);   // counter
-    uint64_t released_os_pages;
-    uint64_t released_pages = span_released_pages(span, &released_os_pages);
-    size_t   n_bytes = span_released_bytes(span);
-    if (n_bytes > 0)
-        central_warm_noted(central, span, released_os_pages);
-    if (n_bytes == 0)
+    if (span_released_bytes(span) == 0) {
         page_heap_free(central->page_heap, &span->run);
-    else
-        page_heap_free_partly_released(central->page_heap, &span->run, released_pages, n_bytes);
+        return;
+    }
+    central_part_whole_pages(central, span);
+    struct span_released released = span_released_pages(span);
+    size_t               noted_bytes = bits_count(released.os_pages) * vm_page_bytes();
+    central_warm_noted(central, span, released.os_pages);
+    page_heap_free_partly_released(central->page_heap, &span->run, released.pages, noted_bytes);
 }
 
 void central_discard_span(struct central *central, struct span *span)

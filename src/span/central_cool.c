@@ -51,6 +51,30 @@ bool central_try_warm(struct central *central, struct span *span)
     return true;
 }
 
+static void note_released(struct central *central, struct central_list *list, size_t n_bytes)
+{
+    add_relaxed(&list->released_bytes, n_bytes);    // counter
+    add_relaxed(&central->cooled_bytes, n_bytes);   // counter
+    page_heap_note_released_inside(central->page_heap, n_bytes);
+}
+
+void central_part_whole_pages(struct central *central, struct span *span)
+{
+    struct span_released released = span_released_pages(span);
+    uint64_t             halves = span_released_os_pages(span) & ~released.os_pages;
+    if (halves == 0 ||
+        page_heap_try_use_inside(central->page_heap, bits_count(halves) * vm_page_bytes()))
+        return;
+    span_begin_cooling(span, released.missing_os_pages);
+    uint64_t taken = each_os_range(span, released.missing_os_pages, vm_unuse);
+    span_end_cooling(span, taken);
+    note_released(central, list_of(central, span), bits_count(taken) * vm_page_bytes());
+    // What the kernel refuses is locked; then the limit is passed.
+    released = span_released_pages(span);
+    halves = span_released_os_pages(span) & ~released.os_pages;
+    page_heap_note_used_inside(central->page_heap, bits_count(halves) * vm_page_bytes());
+}
+
 // ---- to the kernel ----------------------------------------------------------------------------
 
 // Spans at once on their way to the kernel and back: a few hundred microseconds.
@@ -118,9 +142,7 @@ static size_t end_cooling_locked(struct central *central, struct central_list *l
         span_end_cooling(batch[i].span, batch[i].os_pages_taken);
         n_bytes += bits_count(batch[i].os_pages_taken) * vm_page_bytes();
     }
-    add_relaxed(&list->released_bytes, n_bytes);    // counter
-    add_relaxed(&central->cooled_bytes, n_bytes);   // counter
-    page_heap_note_released_inside(central->page_heap, n_bytes);
+    note_released(central, list, n_bytes);
     return n_bytes;
 }
 

@@ -43,7 +43,13 @@ void central_take_in_locked(struct central *central, struct central_list *list)
 // touched. The page heap knows.
 void central_warm_noted(struct central *central, struct span *span, uint64_t still_released);
 
-// The same with all of them. False: it would take the heap beyond its hard limit.
+// Before an idle span goes back to the page heap, which knows whole pages of ours only: where a
+// part of one is released, that part counts as used again, and the page heap knows. Where the hard
+// limit does not allow that, the rest of the page is released, too.
+void central_part_whole_pages(struct central *central, struct span *span);
+
+// As central_warm_noted, of all of them, and the page heap is told. False: it would take the heap
+// beyond its hard limit.
 NODISCARD bool central_try_warm(struct central *central, struct span *span);
 
 // Takes the lock of whoever cools: he sees that somebody waits after the next batch.

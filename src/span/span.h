@@ -175,8 +175,12 @@ void span_warm(struct span *span);
 // W4. Requires: span_may_cool.
 bool span_cold_fits(struct span *span);
 
-// Our pages of which every byte is released, a bit each, and the OS pages that these are made of.
-uint64_t span_released_pages(struct span *span, uint64_t *out_os_pages);
+struct span_released {
+    uint64_t pages;              // of ours, a bit each: every byte is released
+    uint64_t os_pages;           // that these are made of
+    uint64_t missing_os_pages;   // that are not released, of pages of ours of which a part is
+};
+struct span_released span_released_pages(struct span *span);
 
 // ---- books ------------------------------------------------------------------------------------
 

@@ -5,8 +5,7 @@
 #define MIB ((size_t)1 << 20)
 #define LIMIT (64 * MIB)
 #define THREADS 4
-#define HALF_PAGES_BYTES_MAX (4 * MIB)   // in spans that went back; see page_heap.h
-#define OBJECTS 4000                     // of each thread
+#define OBJECTS 4000   // of each thread
 
 static atomic_int    at_work;
 static atomic_size_t most_bytes, n_refused, n_granted;
@@ -101,7 +100,7 @@ static void beyond_the_hard_limit_threads_are_refused_and_nothing_is_lost(void)
 {
     EXPECT(neap_limit_set(NEAP_HARD_LIMIT, LIMIT) == 0);
     churn_in_threads(LIMIT / 2);
-    EXPECT(most_bytes <= LIMIT + HALF_PAGES_BYTES_MAX);
+    EXPECT(most_bytes <= LIMIT);
     EXPECT(n_refused > 0);
     void *large = opaque(malloc(LIMIT * 3 / 4));   // all that was freed serves
     EXPECT(large != NULL);
