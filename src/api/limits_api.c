@@ -1,4 +1,4 @@
-// neap/neap.h: limits.
+// neap/neap.h: limits and pressure.
 #include "api/export.h"
 #include "config/config.h"
 #include "front/limit.h"
@@ -43,4 +43,30 @@ NEAP_API size_t neap_limit_get(enum neap_limit_kind kind)
 NEAP_API size_t neap_limit_counted(void)
 {
     return limit_counted_bytes();
+}
+
+static void tell(const struct callback *callback, const struct news *news)
+{
+    neap_pressure_callback *function = (neap_pressure_callback *)callback->function;
+    struct neap_pressure    pressure = {.level = news->level_pct,
+                                        .counted_bytes = news->counted_bytes,
+                                        .limit_bytes = news->limit_bytes};
+    int                     saved_errno = errno;   // the program may be in free()
+    function(&pressure, callback->context);
+    errno = saved_errno;
+}
+
+NEAP_API int neap_pressure_register(neap_pressure_callback *callback, void *context)
+{
+    if (callback == NULL)
+        return EINVAL;
+    struct callback entry = {tell, (void (*)(void))callback, context};
+    return limit_add_callback(&entry) ? 0 : ENOSPC;
+}
+
+NEAP_API int neap_pressure_unregister(neap_pressure_callback *callback, void *context)
+{
+    if (callback == NULL)
+        return ENOENT;
+    return limit_remove_callback((void (*)(void))callback, context) ? 0 : ENOENT;
 }

@@ -4,6 +4,7 @@
 
 #include "cache/caches.h"
 #include "front/background.h"
+#include "front/callbacks.h"
 #include "front/front.h"
 #include "front/heaps.h"
 #include "front/limit.h"
@@ -20,6 +21,7 @@ struct heap {
     ATOMIC(size_t)    n_large_allocated, n_large_freed, large_bytes;   // counter
     struct background background;
     struct limits     limits;
+    struct callbacks  callbacks;
     struct page_heap  pages;
 };
 

@@ -25,11 +25,41 @@ static bool is_relative_locked(const struct limits *limits) REQUIRES(limits->loc
            limit_is_relative(limits->settings[LIMIT_HARD]);
 }
 
+// What callbacks are told of: 100 % of the soft limit are told when giving back did not help, of
+// the hard one when something is refused.
+static size_t told_limit_locked(const struct limits *limits) REQUIRES(limits->lock)
+{
+    return size_min(limits->bytes[LIMIT_SOFT], limits->bytes[LIMIT_HARD]);
+}
+
 static void set_watch_locked(struct limits *limits, struct heap *heap) REQUIRES(limits->lock)
 {
     size_t counted_bytes = page_heap_counted(&heap->pages);
-    page_heap_set_watch(&heap->pages, limit_next_watch(counted_bytes, limits->bytes[LIMIT_SOFT],
-                                                       is_relative_locked(limits)));
+    size_t watch_bytes =
+        limit_next_watch(counted_bytes, limits->bytes[LIMIT_SOFT], is_relative_locked(limits));
+    if (callbacks_exist(&heap->callbacks))
+        watch_bytes =
+            size_min(watch_bytes, limit_level_watch(told_limit_locked(limits), limits->level_pct));
+    page_heap_set_watch(&heap->pages, watch_bytes);
+}
+
+// Whoever comes by next tells it, or has it told.
+static void note_level_locked(struct limits *limits, struct heap *heap, bool is_refused)
+    REQUIRES(limits->lock)
+{
+    if (!callbacks_exist(&heap->callbacks))
+        return;
+    struct news news = {.counted_bytes = page_heap_counted(&heap->pages),
+                        .limit_bytes = told_limit_locked(limits)};
+    news.level_pct = limit_level_pct(news.counted_bytes, news.limit_bytes, limits->level_pct);
+    // A request that is too large for any limit says nothing about memory.
+    if (is_refused && limit_level_pct(news.counted_bytes, limits->bytes[LIMIT_HARD], 0) >= 90)
+        news.level_pct = 100;
+    if (news.level_pct > limits->level_pct) {
+        callbacks_note(&heap->callbacks, NEWS_OF_LIMIT, &news);
+        store_relaxed(&heap->pages.alarm, true);   // hint
+    }
+    limits->level_pct = news.level_pct;
 }
 
 static void resolve_locked(struct limits *limits, struct heap *heap) REQUIRES(limits->lock)
@@ -200,24 +230,27 @@ void limits_answer_watch(struct heap *heap)
     uint64_t now_ns = host_now_ns();
     look_locked(limits, heap, now_ns);
     give_back_locked(limits, heap, limits->bytes[LIMIT_SOFT], now_ns);
+    note_level_locked(limits, heap, false);
     set_watch_locked(limits, heap);
     lock_release(&limits->lock);
 }
 
-void limits_look_in_background(struct heap *heap)
+void limits_look_again(struct heap *heap)
 {
     struct limits *limits = &heap->limits;
     if (!lock_try_acquire(&limits->lock))
         return;
     uint64_t now_ns = host_now_ns();
     size_t   before_bytes = limits->bytes[LIMIT_SOFT];
+    unsigned before_pct = limits->level_pct;
     if (limits->has_looked)   // else the heap is small
         look_locked(limits, heap, now_ns);
-    if (limits->bytes[LIMIT_SOFT] != before_bytes)
-        set_watch_locked(limits, heap);
     size_t limit_bytes = limit_background_bytes(limits->bytes[LIMIT_SOFT]);
     if (page_heap_counted(&heap->pages) > limit_bytes)
         give_back_locked(limits, heap, limit_bytes, now_ns);
+    note_level_locked(limits, heap, false);
+    if (limits->bytes[LIMIT_SOFT] != before_bytes || limits->level_pct != before_pct)
+        set_watch_locked(limits, heap);
     lock_release(&limits->lock);
 }
 
@@ -277,6 +310,8 @@ bool limits_make_room(struct heap *heap, size_t n_bytes, unsigned n_times)
     // Not once more when only live memory is left: no more than the first time in vain.
     if (n_times > 1)
         made = made && page_heap_counted(&heap->pages) + n_bytes <= limits->bytes[LIMIT_HARD];
+    if (!made)
+        note_level_locked(limits, heap, true);
     lock_release(&limits->lock);
     return made;
 }
@@ -296,8 +331,31 @@ void limit_set(enum limit_kind kind, size_t setting)
     limits->looked_at_ns = now_ns;
     limits->deep_at_ns = now_ns;
     give_back_locked(limits, heap, limits->bytes[LIMIT_SOFT], now_ns);
+    limits->level_pct = 0;   // of another limit
+    note_level_locked(limits, heap, false);
     set_watch_locked(limits, heap);
     lock_release(&limits->lock);
+}
+
+bool limit_add_callback(const struct callback *callback)
+{
+    struct heap   *heap = heap_get();
+    struct limits *limits = &heap->limits;
+    if (!callbacks_add(&heap->callbacks, callback))
+        return false;
+    lock_acquire(&limits->lock);
+    if (!limits->has_looked)
+        resolve_locked(limits, heap);
+    limits->level_pct = 0;   // it has been told nothing yet
+    note_level_locked(limits, heap, false);
+    set_watch_locked(limits, heap);
+    lock_release(&limits->lock);
+    return true;
+}
+
+bool limit_remove_callback(void (*function)(void), void *context)
+{
+    return callbacks_remove(&heap_get()->callbacks, function, context);
 }
 
 size_t limit_read(enum limit_kind kind)

@@ -10,6 +10,7 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "front/callbacks.h"
 #include "front/limit_policy.h"
 #include "front/pacer.h"
 #include "os/lock.h"
@@ -38,6 +39,7 @@ struct limits {
     uint64_t deep_at_ns;
     size_t   deep_at_bytes;   // counted
     uint64_t deep_wait_ns;    // longer after each time that it was of little use
+    unsigned level_pct;       // noted for callbacks; see limit_level_pct
     // Everything idle had gone back when only so much had been freed, and it did not suffice.
     bool               is_exhausted;
     struct limit_frees exhausted_at;
@@ -63,14 +65,21 @@ static inline bool limits_have_hard(struct limits *limits)
 // has been freed since, it is not done again. Requires: limits_have_hard.
 NODISCARD bool limits_make_room(struct heap *heap, size_t n_bytes, unsigned n_times);
 
-// By our own thread, in each round: what the system allows, and idle runs shortly before the limit.
-void limits_look_in_background(struct heap *heap);
+// By our own thread in each round, and by others who gave memory back: what the system allows, and
+// idle runs shortly before the limit.
+void limits_look_again(struct heap *heap);
 
 // Sets a limit: bytes, CONFIG_OFF, or of LIMIT_SOFT CONFIG_AUTO. What is above goes back now.
 void limit_set(enum limit_kind kind, size_t setting);
 
 // The limit at present, in bytes, or LIMIT_NONE.
 size_t limit_read(enum limit_kind kind);
+
+// A new callback for news of limits. False: there is no room for one more.
+NODISCARD bool limit_add_callback(const struct callback *callback);
+
+// As callbacks_remove.
+NODISCARD bool limit_remove_callback(void (*function)(void), void *context);
 
 // What is counted at present.
 size_t limit_counted_bytes(void);

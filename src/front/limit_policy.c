@@ -70,3 +70,31 @@ size_t limit_next_watch(size_t counted_bytes, size_t limit_bytes, bool is_relati
                                counted_bytes + counted_bytes / LOOK_SHARE + LIMIT_FIRST_LOOK_BYTES);
     return watch_bytes;
 }
+
+static const unsigned levels_pct[] = {75, 90, 100};
+#define LEVELS (sizeof levels_pct / sizeof levels_pct[0])
+#define LEVEL_KEPT_PCT 5   // so that what goes up and down a little is not told again and again
+
+static size_t pct_of(size_t n_bytes, unsigned pct)
+{
+    return n_bytes / 100 * pct + n_bytes % 100 * pct / 100;
+}
+
+unsigned limit_level_pct(size_t counted_bytes, size_t limit_bytes, unsigned before_pct)
+{
+    for (size_t i = LEVELS; i > 0 && limit_bytes != LIMIT_NONE; i--) {
+        unsigned level_pct = levels_pct[i - 1];
+        unsigned kept_pct = before_pct >= level_pct ? LEVEL_KEPT_PCT : 0;
+        if (counted_bytes > pct_of(limit_bytes, level_pct - kept_pct))
+            return level_pct;
+    }
+    return 0;
+}
+
+size_t limit_level_watch(size_t limit_bytes, unsigned level_pct)
+{
+    for (size_t i = 0; i < LEVELS && limit_bytes != LIMIT_NONE; i++)
+        if (levels_pct[i] > level_pct)
+            return pct_of(limit_bytes, levels_pct[i]);
+    return LIMIT_NONE;
+}

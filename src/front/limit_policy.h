@@ -31,4 +31,11 @@ size_t limit_background_bytes(size_t limit_bytes);
 // with every page: what could not be given back now cannot be a moment later.
 size_t limit_next_watch(size_t counted_bytes, size_t limit_bytes, bool is_relative);
 
+// The highest of the levels 75, 90 and 100 % of the limit that is passed, or 0. That which was
+// passed before, `before_pct`, stays so until a twentieth of the limit is free below it.
+unsigned limit_level_pct(size_t counted_bytes, size_t limit_bytes, unsigned before_pct);
+
+// Where the next level above that begins; LIMIT_NONE: there is none.
+size_t limit_level_watch(size_t limit_bytes, unsigned level_pct);
+
 #endif

@@ -13,6 +13,8 @@ LEFT_OUT = {
     'neap_limit_counted': 'looks; test/programs/limits.c',
     'neap_limit_get': 'looks; test/programs/limits.c',
     'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
+    'neap_pressure_register': 'calls back; test/programs/limits.c',
+    'neap_pressure_unregister': 'calls back; test/programs/limits.c',
 }
 HEAPS = 'neap_heap_'   # first-class heaps: test/programs/heaps.c
 

@@ -1,5 +1,5 @@
-// The soft and the hard limit through neap/neap.h (api/limits_api.c, front/limit.c), with threads,
-// contents and the real kernel.
+// The soft and the hard limit and callbacks through neap/neap.h (api/limits_api.c, front/limit.c,
+// front/callbacks.c), with threads, contents and the real kernel.
 #include "kit.h"
 
 #define MIB ((size_t)1 << 20)
@@ -171,12 +171,101 @@ static void limits_are_set_and_read(void)
     free(object);
 }
 
+// ---- callbacks --------------------------------------------------------------------------------
+
+static atomic_uint level, n_calls;
+static atomic_int  in_callback;
+
+static void note_pressure(const struct neap_pressure *pressure, void *context)
+{
+    EXPECT(atomic_fetch_add(&in_callback, 1) == 0);
+    EXPECT(context == (void *)&level);
+    EXPECT(pressure->limit_bytes == LIMIT);
+    EXPECT(pressure->counted_bytes > LIMIT / 100 * 75);
+    void *object = opaque(malloc(100000));   // it may
+    EXPECT(object != NULL || pressure->level == 100);
+    free(object);
+    errno = EPIPE;
+    level = pressure->level;
+    n_calls++;
+    atomic_fetch_sub(&in_callback, 1);
+}
+
+// Goes on with a little work until the level is told.
+static bool is_told(unsigned wanted)
+{
+    for (int i = 0; i < 5000 && level != wanted; i++) {
+        errno = 99;
+        free(opaque(malloc(50000)));
+        EXPECT(errno == 99);
+        rest_ms(1);
+    }
+    return level == wanted;
+}
+
+static void *kept[4];
+
+static void levels_are_told_as_they_are_passed(void)
+{
+    EXPECT(neap_pressure_register(NULL, NULL) == EINVAL);
+    EXPECT(neap_pressure_unregister(note_pressure, NULL) == ENOENT);
+    EXPECT(neap_limit_set(NEAP_HARD_LIMIT, LIMIT) == 0);
+    EXPECT(neap_pressure_register(note_pressure, &level) == 0);
+    kept[0] = opaque(malloc(LIMIT / 100 * 76));
+    EXPECT(is_told(75));
+    kept[1] = opaque(malloc(LIMIT / 100 * 15));
+    EXPECT(is_told(90));
+    kept[2] = opaque(malloc(LIMIT / 100 * 15));
+    EXPECT(kept[2] == NULL && is_told(100));
+    EXPECT(n_calls == 3);
+    free(kept[1]);
+    free(kept[0]);
+    neap_trim();
+    kept[0] = opaque(malloc(LIMIT / 100 * 76));
+    EXPECT(is_told(75));
+    EXPECT(neap_pressure_unregister(note_pressure, &level) == 0);
+    EXPECT(neap_pressure_unregister(note_pressure, &level) == ENOENT);
+    kept[1] = opaque(malloc(LIMIT / 100 * 15));
+    rest_ms(200);
+    free(opaque(malloc(50000)));
+    EXPECT(n_calls == 4);
+    free(kept[0]);
+    free(kept[1]);
+}
+
+static void slow_callback(const struct neap_pressure *pressure, void *context)
+{
+    (void)pressure;
+    (void)context;
+    atomic_fetch_add(&in_callback, 1);
+    n_calls++;
+    rest_ms(100);
+    atomic_fetch_sub(&in_callback, 1);
+}
+
+static void who_unregisters_waits_for_the_callback(void)
+{
+    EXPECT(neap_limit_set(NEAP_SOFT_LIMIT, LIMIT) == 0);
+    EXPECT(neap_pressure_register(slow_callback, NULL) == 0);
+    kept[0] = opaque(malloc(LIMIT));
+    for (int i = 0; i < 5000 && n_calls == 0; i++) {
+        free(opaque(malloc(50000)));
+        rest_ms(1);
+    }
+    EXPECT(n_calls == 1);
+    EXPECT(neap_pressure_unregister(slow_callback, NULL) == 0);
+    EXPECT(in_callback == 0);
+    free(kept[0]);
+}
+
 static const struct program_case cases[] = {
     CASE_OF_NEAP(limits_are_set_and_read),
     CASE_OF_NEAP(an_object_that_cannot_grow_is_as_before),
     CASE_OF_NEAP(beyond_the_hard_limit_threads_are_refused_and_nothing_is_lost),
     CASE_OF_NEAP(what_fits_well_is_never_refused),
     CASE_OF_NEAP(threads_keep_to_the_soft_limit),
+    CASE_OF_NEAP(levels_are_told_as_they_are_passed),
+    CASE_OF_NEAP(who_unregisters_waits_for_the_callback),
 };
 
 int main(int argc, char **argv)

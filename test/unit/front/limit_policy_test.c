@@ -76,7 +76,49 @@ static void it_is_watched(void **state)
                      row->watch_bytes);
 }
 
+struct level_row {
+    const char *name;
+    size_t      counted_bytes;
+    unsigned    before_pct, level_pct;
+};
+
+static const struct level_row level_rows[] = {
+    // of 100 MiB
+    {"nothing", 75 * MIB, 0, 0},
+    {"75 %", 75 * MIB + 1, 0, 75},
+    {"still 75 %", 90 * MIB, 75, 75},
+    {"90 %", 90 * MIB + 1, 75, 90},
+    {"all", 100 * MIB + 1, 0, 100},
+    {"not quite all", 100 * MIB, 90, 90},
+    {"a little below 100 %", 95 * MIB + 1, 100, 100},
+    {"a twentieth below 100 %", 95 * MIB, 100, 90},
+    {"a twentieth below 90 %", 85 * MIB, 90, 75},
+    {"a little below 75 %", 70 * MIB + 1, 75, 75},
+    {"a twentieth below 75 %", 70 * MIB, 75, 0},
+    {"far below all", 1, 100, 0},
+};
+
+static void it_is_the_level(void **state)
+{
+    const struct level_row *row = unit_case_of(state)->row;
+    assert_int_equal(limit_level_pct(row->counted_bytes, 100 * MIB, row->before_pct),
+                     row->level_pct);
+    assert_int_equal(limit_level_pct(row->counted_bytes, LIMIT_NONE, row->before_pct), 0);
+}
+
+static void the_next_level_is_watched(void **state)
+{
+    assert_int_equal(limit_level_watch(100 * MIB, 0), 75 * MIB);
+    assert_int_equal(limit_level_watch(100 * MIB, 75), 90 * MIB);
+    assert_int_equal(limit_level_watch(100 * MIB, 90), 100 * MIB);
+    assert_int_equal(limit_level_watch(100 * MIB, 100), LIMIT_NONE);
+    assert_int_equal(limit_level_watch(LIMIT_NONE, 0), LIMIT_NONE);
+    assert_int_equal(limit_level_watch(199, 0), 149);   // 149.25
+    assert_int_equal(limit_level_pct(150, 199, 0), 75);
+}
+
 static const struct unit_sentence sentences[] = {
+    {"the next level is watched", the_next_level_is_watched},
     {"only shares and auto need to know the system", only_shares_and_auto_need_to_know_the_system},
     {"above the limit a little more than the excess goes back",
      above_the_limit_a_little_more_than_the_excess_goes_back},
@@ -86,6 +128,7 @@ int main(void)
 {
     unit_add_table(UNIT_TABLE("a limit resolves:", resolved_rows, 0, it_resolves));
     unit_add_table(UNIT_TABLE("the watch is set:", watch_rows, 0, it_is_watched));
+    unit_add_table(UNIT_TABLE("the level passed is", level_rows, 0, it_is_the_level));
     ADD_SENTENCES("limit_policy", sentences, 0);
     return cmocka_run_group_tests_name("limit_policy", unit_tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void auto_from_groups(void *argument)
     assert_int_equal(heap->limits.bytes[LIMIT_SOFT], 50 * MIB - 50 * MIB / 20 - 50 * MIB / 512);
     files[2].text = "209715200\n";
     host_fake_pass_time(10 * SECOND_NS);
-    limits_look_in_background(heap);   // also when the program does not grow
+    limits_look_again(heap);   // also when the program does not grow
     assert_int_equal(heap->limits.bytes[LIMIT_SOFT], 190 * MIB - 200 * MIB / 512);
 }
 
