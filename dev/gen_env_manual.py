@@ -17,6 +17,7 @@ PAGE = 'docs/man/neap-env.7.scd'
 COLUMNS = 96
 
 TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|[(),]|[^\s(),"]+')
+WORDS = {'CONFIG_OFF': 'off', 'CONFIG_AUTO': 'auto'}
 NUMBERS = {'KIB': 1 << 10, 'MIB': 1 << 20, 'GIB': 1 << 30}
 
 
@@ -54,6 +55,10 @@ UNITS = {
         (3600 * 10**9, 'h'), (60 * 10**9, 'min'), (10**9, 's'), (10**6, 'ms'), (10**3, 'us'),
         (1, 'ns')),
     'COUNT': Unit('COUNT', '*8*.', (1, '')),
+    'LIMIT': Unit(
+        'LIMIT', 'A _SIZE_, or a percentage from *1%* to *100%*.',
+        (1 << 50, 'PiB'), (1 << 40, 'TiB'), (1 << 30, 'GiB'), (1 << 20, 'MiB'), (1 << 10, 'KiB'),
+        (1, '')),
     'SWITCH': Switch('SWITCH', '*1*, *on*, *yes*, *true*, or *0*, *off*, *no*, *false*.'),
 }
 
@@ -169,13 +174,15 @@ def number(expression):
 
 def limits(unit, numbers, off):
     """Default and range of an option in a sentence."""
-    default, lowest, highest, multiple = [unit.text(number(expression)) for expression in numbers]
+    default, lowest, highest, multiple = [
+        WORDS[expression] if expression in WORDS else unit.text(number(expression))
+        for expression in numbers]
     text = f'Default *{default}*'
     if not isinstance(unit, Switch):
         text += f'; from *{lowest}* to *{highest}*'
     if number(numbers[-1]) != 1:
         text += f', a multiple of *{multiple}*'
-    return text + (', or *off*.' if off == 'OR_OFF' else '.')
+    return text + {'OR_OFF': ', or *off*.', 'OR_AUTO': ', or *auto*, or *off*.', 'NO_OFF': '.'}[off]
 
 
 def indented(paragraph):

@@ -51,6 +51,64 @@ size_t neap_malloc_usable_size(void *object);
 /* Gives everything idle back to the kernel, at once. Returns bytes given back. */
 size_t neap_trim(void);
 
+/* ---- limits -----------------------------------------------------------------------------------
+ *
+ * Counted is what is mapped and has not been given back, neap's own books included; memory of
+ * page heaps (neap/pageheap.h) is not. Near the soft limit, whoever would take the process beyond
+ * it first gives back what is idle; it never refuses memory. Beyond the hard limit requests fail
+ * with ENOMEM, once all that is idle has gone back. At first the limits are as the environment
+ * says: NEAP_LIMIT and NEAP_HARD_LIMIT, see neap-env(7). None of these functions may be called
+ * from a signal handler. */
+enum neap_limit_kind { NEAP_SOFT_LIMIT, NEAP_HARD_LIMIT };
+
+#define NEAP_LIMIT_OFF ((size_t)-1)
+#define NEAP_LIMIT_AUTO ((size_t)-2) /* the tightest of the control groups', less a margin */
+
+/* Sets a limit; what is above the soft one goes back at once. A hard limit below what is in use
+ * takes nothing away. Returns 0, or EINVAL: 0 bytes, an unknown kind, NEAP_LIMIT_AUTO as a hard
+ * limit; then nothing has changed. */
+int neap_limit_set(enum neap_limit_kind kind, size_t bytes);
+
+/* The limit in force, also where it came from the system; NEAP_LIMIT_OFF: none. */
+size_t neap_limit_get(enum neap_limit_kind kind);
+
+/* What is counted at present. */
+size_t neap_limit_counted(void);
+
+/* ---- pressure ---------------------------------------------------------------------------------
+ *
+ * A program that can do with less, as it has caches of its own, may have itself told when memory
+ * becomes short: a callback is called when what is counted passes 75, 90 or 100 per cent of the
+ * limit, the tighter of the two; of several passed at once, for the highest. 100 means: beyond
+ * the soft limit although what is idle has gone back, or a request has failed at the hard one. A
+ * level is told again after what is counted has fallen 5 per cent of the limit below it. What is
+ * passed when a callback is registered is told, too. Changed limits are told anew.
+ *
+ * A callback is called by a thread of neap's own, within about 50 ms, with all signals blocked and
+ * a stack of 128 KiB; with NEAP_BACKGROUND=0 or NEAP_RETAIN=off, or where no thread can be had, by
+ * a thread of the program that calls malloc or free, which may hold locks of the program's. None of
+ * neap's is held: it may allocate, free and call any function of neap. Callbacks are called one
+ * after the other, and none while it is at work already. It must return: no longjmp, no exception,
+ * no pthread_exit. In the child of a fork callbacks stay registered; what was not told yet is
+ * forgotten. */
+struct neap_pressure {
+    unsigned level;         /* 75, 90 or 100 */
+    size_t   counted_bytes; /* when it was noticed */
+    size_t   limit_bytes;   /* NEAP_LIMIT_OFF: there is none */
+};
+
+/* `pressure` is gone when the callback returns. Later versions may add fields at its end. */
+typedef void neap_pressure_callback(const struct neap_pressure *pressure, void *context);
+
+/* Returns 0, EINVAL (`callback` is NULL) or ENOSPC (8 are registered already). A callback that is
+ * registered twice is called twice. */
+int neap_pressure_register(neap_pressure_callback *callback, void *context);
+
+/* Once it returns, the callback is not at work and is not called with `context` any more; if it is
+ * at work, this waits for it, unless a callback calls it. Returns 0, or ENOENT: it was not
+ * registered with `context`. Neither function may be called from a signal handler. */
+int neap_pressure_unregister(neap_pressure_callback *callback, void *context);
+
 /* ---- heaps ------------------------------------------------------------------------------------
  *
  * A heap holds objects that belong together and can be freed all at once. Its objects are freed,

@@ -22,6 +22,11 @@ const struct config *config_get(void)
     return &process_settings.values;
 }
 
+unsigned config_share_pct(size_t limit)
+{
+    return value_is_share(limit) ? value_share_pct(limit) : 0;
+}
+
 size_t config_n_options(void)
 {
     return OPTIONS;

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_OFF SIZE_MAX      // the word "off", where an option accepts it
-#define CONFIG_TEXT_BYTES 4096   // as long as a path can be, with its NUL
+#define CONFIG_OFF SIZE_MAX          // the word "off", where an option accepts it
+#define CONFIG_AUTO (SIZE_MAX - 1)   // the word "auto"
+#define CONFIG_TEXT_BYTES 4096       // as long as a path can be, with its NUL
 
 // The effective values. Numbers are in the unit at the end of the name; switches are 0 or 1.
 struct config {
@@ -26,6 +27,9 @@ void config_load_once(void);
 
 // The values. Requires: config_load_once has returned. Any thread, no lock: they are constant.
 const struct config *config_get(void);
+
+// A field that is a limit may be a share: so many percent; 0: it is a size, or one of the words.
+unsigned config_share_pct(size_t limit);
 
 enum config_origin { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONMENT };
 

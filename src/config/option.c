@@ -7,8 +7,7 @@
 #define NAME_LENGTH_MAX 40   // of our own
 #define DISTANCE_MAX 2       // two slips, or two letters exchanged; more fits too much
 
-#define NO_OFF false
-#define OR_OFF true
+enum option_words { NO_OFF, OR_OFF, OR_AUTO };
 
 const struct option options[OPTIONS] = {
 #define OPTION_NUMBER(field_, name_, unit_, initial_, lowest_, highest_, multiple_, off_, help_,   \
@@ -16,7 +15,8 @@ const struct option options[OPTIONS] = {
     [OPTION_##field_] = {.name = #name_,                                                           \
                          .help = (help_),                                                          \
                          .offset = offsetof(struct config, field_),                                \
-                         .may_be_off = (off_),                                                     \
+                         .may_be_off = (off_) != NO_OFF,                                           \
+                         .may_be_auto = (off_) == OR_AUTO,                                         \
                          .unit = UNIT_##unit_,                                                     \
                          .initial = (initial_),                                                    \
                          .lowest = (lowest_),                                                      \
@@ -43,8 +43,16 @@ enum option_verdict option_parse(const struct option *option, struct text text, 
         *out_value = CONFIG_OFF;
         return OPTION_ACCEPTED;
     }
+    if (option->may_be_auto && text_equals_any_case(text, "auto")) {
+        *out_value = CONFIG_AUTO;
+        return OPTION_ACCEPTED;
+    }
     if (!value_parse(option->unit, text, &value))
         return OPTION_NOT_OF_UNIT;
+    if (option->unit == UNIT_LIMIT && value_is_share(value)) {
+        *out_value = value;
+        return OPTION_ACCEPTED;
+    }
     if (value < option->lowest || value > option->highest)
         return OPTION_OUT_OF_RANGE;
     if (value % option->multiple_of != 0)
@@ -57,6 +65,8 @@ void option_print(const struct option *option, size_t value, char out_text[VALUE
 {
     if (value == CONFIG_OFF)
         strcpy(out_text, "off");
+    else if (value == CONFIG_AUTO)
+        strcpy(out_text, "auto");
     else
         value_print(option->unit, value, out_text);
 }

@@ -22,7 +22,7 @@ struct option {
     bool        is_text;
     // Of numbers only.
     enum value_unit unit;
-    bool            may_be_off;
+    bool            may_be_off, may_be_auto;
     size_t          initial, lowest, highest, multiple_of;
 };
 
@@ -35,7 +35,8 @@ enum option_verdict {
     OPTION_NO_MULTIPLE
 };
 
-// What a numeric option makes of a text. *out_value: only if accepted; may be CONFIG_OFF.
+// What a numeric option makes of a text. *out_value: only if accepted; may be CONFIG_OFF
+// or CONFIG_AUTO.
 enum option_verdict option_parse(const struct option *option, struct text text, size_t *out_value);
 
 // Writes a value as option_parse reads it.

@@ -112,7 +112,7 @@ static void add_reason(struct complaint *complaint, const struct option *option,
         complaint_add(complaint, low);
     }
     if (option->may_be_off)
-        complaint_add(complaint, ", or off");
+        complaint_add(complaint, option->may_be_auto ? ", auto, or off" : ", or off");
 }
 
 static void complain_of_number(const struct settings *settings, const struct place *place,

@@ -49,6 +49,7 @@ static const struct {
     [UNIT_DURATION] = {"a duration (such as 10ms)", duration_scales},
     [UNIT_COUNT] = {"a count (such as 8)", count_scales},
     [UNIT_SWITCH] = {"a switch (on or off)", NULL},
+    [UNIT_LIMIT] = {"a size (such as 64MiB) or a share (1% to 100%)", byte_scales},
 };
 
 static const struct {
@@ -111,10 +112,26 @@ static size_t scale_number(size_t whole, size_t fraction, size_t n_digits, size_
     return value < VALUE_MAX ? (size_t)value : VALUE_MAX;
 }
 
+// Sizes as large as shares would be are no limits on anything.
+static bool parse_limit(struct text text, size_t *out_value)
+{
+    size_t number;
+    if (value_parse(UNIT_BYTES, text, &number)) {
+        *out_value = number < VALUE_SHARES_FROM ? number : VALUE_MAX;
+        return true;
+    }
+    if (!value_parse(UNIT_PERCENT, text, &number) || number == 0 || number > VALUE_SHARE_MAX)
+        return false;
+    *out_value = VALUE_SHARES_FROM + number;
+    return true;
+}
+
 bool value_parse(enum value_unit unit, struct text text, size_t *out_value)
 {
     if (unit == UNIT_SWITCH)
         return parse_switch(text, out_value);
+    if (unit == UNIT_LIMIT)
+        return parse_limit(text, out_value);
     size_t whole, fraction = 0, n_digits = 0;
     if (parse_digits(&text, &whole) == 0)
         return false;
@@ -161,6 +178,10 @@ void value_print(enum value_unit unit, size_t value, char out_text[VALUE_TEXT_BY
     if (unit == UNIT_SWITCH) {
         strcpy(out_text, value != 0 ? "on" : "off");
         return;
+    }
+    if (unit == UNIT_LIMIT && value_is_share(value)) {
+        value -= VALUE_SHARES_FROM;
+        unit = UNIT_PERCENT;
     }
     const struct scale *scale = value != 0 ? largest_that_divides(units[unit].scales, value) : NULL;
     size_t n_digits = print_digits(scale != NULL ? value / scale->factor : 0, out_text);

@@ -5,6 +5,7 @@
 //   duration   0  10us  10ms  1.5s  5min  2h    in ns; only 0 needs no unit
 //   count      8
 //   switch     0 1  on off  yes no  true false
+//   limit      as bytes, or a share: 1% to 100%, of what is the option's to say
 //
 // Small and capital letters are alike. There are no signs, no blanks and no other base than ten. A
 // fraction needs a unit and is rounded down to a whole byte or nanosecond. KB and MB are refused:
@@ -17,10 +18,23 @@
 
 #include <stdint.h>
 
-enum value_unit { UNIT_BYTES, UNIT_PERCENT, UNIT_DURATION, UNIT_COUNT, UNIT_SWITCH };
+enum value_unit { UNIT_BYTES, UNIT_PERCENT, UNIT_DURATION, UNIT_COUNT, UNIT_SWITCH, UNIT_LIMIT };
 
-// Whatever is larger is read as this, which is beyond the highest value of any option.
-#define VALUE_MAX (SIZE_MAX - 1)
+// Whatever is larger is read as this, which is beyond the highest value of any option. Options have
+// words for the two numbers above it.
+#define VALUE_MAX (SIZE_MAX - 2)
+
+// A share, among the values of a limit: so many percent more than this. No size is as large.
+#define VALUE_SHARES_FROM ((size_t)1 << 63)
+#define VALUE_SHARE_MAX 100
+static inline bool value_is_share(size_t value)
+{
+    return value > VALUE_SHARES_FROM && value <= VALUE_SHARES_FROM + VALUE_SHARE_MAX;
+}
+static inline unsigned value_share_pct(size_t value)
+{
+    return (unsigned)(value - VALUE_SHARES_FROM);
+}
 
 // False: `text` is not how a value of this unit is written.
 NODISCARD bool value_parse(enum value_unit unit, struct text text, size_t *out_value);

@@ -24,6 +24,7 @@ static inline void pay_for_growth(struct heap *heap)
     if (UNLIKELY(pages_to_bytes(unpaid_pages) >
                  load_relaxed(&heap->background.give_back.worth_bytes)))   // hint
         background_answer_growth(&heap->background, heap);
+    heap_look_at_limits(heap);
 }
 
 // The OS has no more memory: collect what caches hold, and what nobody has taken in yet. Not for a
@@ -41,14 +42,25 @@ static bool collect(struct heap *heap, size_t n_bytes)
     return true;
 }
 
+bool allocate_try_again(struct heap *heap, size_t n_bytes, unsigned n_times)
+{
+    return limits_have_hard(&heap->limits) ? limits_make_room(heap, n_bytes, n_times)
+                                           : n_times == 1 && collect(heap, n_bytes);
+}
+
 static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_class)
 {
     struct heap *heap = heap_get();
     if (UNLIKELY(lock_this_thread_has_any()))   // in a signal handler
         return reserve_allocate(&heap->reserve, alignment, size_classes[size_class].slot_bytes);
-    void *slot = allocate_slot(heap, size_class);
-    if (UNLIKELY(slot == NULL) && collect(heap, size_classes[size_class].slot_bytes))
+    size_t   n_bytes = pages_to_bytes(size_classes[size_class].span_pages);
+    unsigned n_times = 0;
+    void    *slot = allocate_slot(heap, size_class);
+    while (UNLIKELY(slot == NULL) && allocate_try_again(heap, n_bytes, ++n_times)) {
         slot = allocate_slot(heap, size_class);
+        if (slot == NULL)   // not from a span that a cache would have to warm
+            slot = central_fetch(&heap->central, size_class);
+    }
     pay_for_growth(heap);
     return slot;
 }
@@ -70,8 +82,9 @@ struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
         .align_pages = size_max(bytes_to_pages_down(alignment), 1),
         .kind = RUN_IN_USE,
     };
+    unsigned    n_times = 0;
     struct run *run = page_heap_alloc(&heap->pages, &request);
-    if (UNLIKELY(run == NULL) && collect(heap, n_bytes))
+    while (UNLIKELY(run == NULL) && allocate_try_again(heap, n_bytes, ++n_times))
         run = page_heap_alloc(&heap->pages, &request);
     if (run == NULL)
         return NULL;

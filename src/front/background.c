@@ -73,6 +73,8 @@ static void work(void)
     store_relaxed(&heap->pages.has_payer, true);   // hint
     for (unsigned n_rounds = 1; !must_end(background, heap, n_rounds); n_rounds++) {
         enum give_back_result result = round_of(background, heap);
+        limits_look_again(heap);
+        callbacks_tell(&heap->callbacks);
         if (result == GIVE_BACK_AT_REST) {
             store_relaxed(&heap->pages.has_payer, false);   // hint
             if (!is_called_back(background, heap))
@@ -116,6 +118,7 @@ static void make_guest_round(struct background *background, struct heap *heap)
     store_relaxed(&background->next_guest_round_ns, now_ns + ROUND_EVERY_NS);   // hint
     give_back_round(&background->give_back, heap, ROUND_CPU_NS_MAX_GUEST);
     store_release(&background->is_busy, false);   // pairs with: round_of
+    limits_look_again(heap);
 }
 
 #define OWED_TO_THREAD_MAX (4 * MIB)   // beyond this who grows pays, too
@@ -135,17 +138,32 @@ void background_answer_growth(struct background *background, struct heap *heap)
         store_relaxed(&heap->pages.alarm, true);   // hint: who comes by next starts a thread
 }
 
+static void tell_as_guest(struct background *background, struct heap *heap, const void *caller)
+{
+    if (!may_start(background, caller))
+        return;
+    if (!is_wanted(config_get()))
+        page_heap_set_alarm(&heap->pages, SIZE_MAX);   // else giving back sets it anew
+    callbacks_tell(&heap->callbacks);
+}
+
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller)
 {
-    if (lock_this_thread_has_any() || this_thread.changing || !is_wanted(config_get()))
+    bool wanted = is_wanted(config_get()), is_due = callbacks_are_due(&heap->callbacks);
+    if (lock_this_thread_has_any() || this_thread.changing || (!wanted && !is_due))
         return;
-    if (!load_relaxed(&heap->pages.alarm) &&   // hint
+    if (!is_due && !load_relaxed(&heap->pages.alarm) &&   // hint
         !give_back_is_worth_it(&background->give_back, heap))
         return;
     // pairs with: start
     enum background_state state = load_acquire(&background->state);
-    if (state == BACKGROUND_NONE && may_start(background, caller) && start(background, heap))
+    if (wanted && state == BACKGROUND_NONE && may_start(background, caller) &&
+        start(background, heap))
         return;
-    if (state != BACKGROUND_RUNNING)
+    if (state == BACKGROUND_RUNNING)
+        return;
+    if (is_due)
+        tell_as_guest(background, heap, caller);
+    if (wanted)
         make_guest_round(background, heap);
 }

@@ -46,6 +46,8 @@ void heap_init_once(void)
         caches_init(&heap->caches, &heap->central);
         heaps_init(&heap->heaps);
         background_init(&heap->background, heap);
+        callbacks_init(&heap->callbacks);
+        limits_init(&heap->limits, heap);
         store_release(&heap->ready, true);   // publishes the heap. pairs with: heap_get
     }
     lock_release(&heap->lock);
@@ -80,8 +82,9 @@ size_t front_trim(void)
     caches_empty(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);   // and the other way round
-    size_t n_bytes = central_cool_all(&heap->central);
-    return n_bytes + page_heap_trim(&heap->pages);
+    size_t n_bytes = central_cool_all(&heap->central) + page_heap_trim(&heap->pages);
+    limits_look_again(heap);
+    return n_bytes;
 }
 
 // ---- books ------------------------------------------------------------------------------------
@@ -134,6 +137,8 @@ void front_account_read(struct front_account *out_account)
 NO_LOCK_ANALYSIS void heap_stand_still(struct heap *heap)
 {
     lock_acquire(&heap->lock);
+    lock_acquire(&heap->limits.lock);
+    lock_acquire(&heap->callbacks.lock);
     heaps_lock_all(&heap->heaps);
     caches_fork_prepare(&heap->caches);
     central_lock_all(&heap->central);
@@ -146,6 +151,8 @@ NO_LOCK_ANALYSIS void heap_go_on(struct heap *heap)
     central_unlock_all(&heap->central);
     caches_fork_parent(&heap->caches);
     heaps_unlock_all(&heap->heaps);
+    lock_release(&heap->callbacks.lock);
+    lock_release(&heap->limits.lock);
     lock_release(&heap->lock);
 }
 
@@ -247,6 +254,8 @@ void front_fork_child(void)
     central_reset_locks(&heap->central);
     caches_fork_child(&heap->caches, this_thread.cache);
     heaps_reset_locks(&heap->heaps);
+    callbacks_fork_child(&heap->callbacks);
+    lock_init(&heap->limits.lock, LOCK_RANK_LIMITS);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
     background_fork_child(&heap->background, heap);
     // Last: a signal handler keeps to the reserve until all locks are new.

@@ -4,8 +4,10 @@
 
 #include "cache/caches.h"
 #include "front/background.h"
+#include "front/callbacks.h"
 #include "front/front.h"
 #include "front/heaps.h"
+#include "front/limit.h"
 #include "front/reserve.h"
 
 struct heap {
@@ -18,6 +20,8 @@ struct heap {
     struct span_inbox late_frees;   // large objects, for release.h
     ATOMIC(size_t)    n_large_allocated, n_large_freed, large_bytes;   // counter
     struct background background;
+    struct limits     limits;
+    struct callbacks  callbacks;
     struct page_heap  pages;
 };
 
@@ -36,6 +40,13 @@ static inline struct heap *heap_get(void)
     if (UNLIKELY(!load_acquire(&process_heap.ready)))
         heap_init_once();
     return &process_heap;
+}
+
+// For whoever has grown the heap and holds no lock any more: is it time to think of the limits?
+static inline void heap_look_at_limits(struct heap *heap)
+{
+    if (UNLIKELY(load_relaxed(&heap->pages.has_passed_watch)))   // hint
+        limits_answer_watch(heap);
 }
 
 // The books of slots alone; if `only_cooling`, of classes in whose spans OS pages may go back.

@@ -111,9 +111,15 @@ void *heap_allocate(struct neap_heap *heap, size_t alignment, size_t n_bytes, bo
     unsigned size_class = allocate_class_for(alignment, n_bytes);
     if (size_class == SPAN_LARGE)
         return allocate_large_in(process, heap, alignment, n_bytes, out_zero_known);
-    lock_acquire(&heap->lock);
-    void *slot = cache_allocate(&heap->cache, size_class);
-    lock_release(&heap->lock);
+    size_t   span_bytes = pages_to_bytes(size_classes[size_class].span_pages);
+    unsigned n_times = 0;
+    void    *slot;
+    do {
+        lock_acquire(&heap->lock);
+        slot = cache_allocate(&heap->cache, size_class);
+        lock_release(&heap->lock);
+    } while (UNLIKELY(slot == NULL) && allocate_try_again(process, span_bytes, ++n_times));
+    heap_look_at_limits(process);
     return slot;
 }
 

@@ -12,13 +12,17 @@
 #define PACER_WORTH_NS 1000000         // with less credit it is not worth to begin
 
 struct pacer {
-    unsigned share_pct;   // of one CPU; constant
-    int64_t  credit_ns;   // less than 0: more was spent than earned
-    uint64_t at_ns;       // up to when was earned
+    unsigned share_pct;      // of one CPU; constant
+    int64_t  saved_ns_max;   // constant
+    int64_t  credit_ns;      // less than 0: more was spent than earned
+    uint64_t at_ns;          // up to when was earned
 };
 
 // Begins with all the credit there can be.
 void pacer_init(struct pacer *pacer, unsigned share_pct, uint64_t now_ns);
+// The same with another limit on it than PACER_SAVED_NS_MAX.
+void pacer_init_saving(struct pacer *pacer, unsigned share_pct, int64_t saved_ns_max,
+                       uint64_t now_ns);
 
 // CPU time that may be spent now, in ns; 0: not worth to begin. Requires: the clock does not go
 // back.

@@ -31,6 +31,7 @@ static bool resize_large_in_place(struct heap *heap, struct span *span, size_t n
     if (!page_heap_resize(&heap->pages, &span->run, bytes_to_pages_up(n_bytes), &zero_known))
         return false;
     add_relaxed(&heap->large_bytes, run_bytes(&span->run) - before_bytes);   // counter; may wrap
+    heap_look_at_limits(heap);
     return true;
 }
 

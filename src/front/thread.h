@@ -14,6 +14,7 @@ struct thread_state {
     unsigned      n_without;          // allocations without a cache
     bool          changing;           // caches: one is being given or left
     bool          ended;              // the thread's end has passed us: no cache any more
+    bool          is_telling;         // callbacks: it is within one
     unsigned      n_forks_as_it_is;   // depth of forks that leave the heap as it is; see heap.c
 };
 

@@ -47,4 +47,11 @@ static inline size_t page_account_used_bytes(const struct page_account *account)
     return account->in_use_bytes + account->manual_bytes - account->released_inside_bytes;
 }
 
+// What limits count: everything mapped and not released, our own books included.
+static inline size_t page_account_counted_bytes(const struct page_account *account)
+{
+    return page_account_used_bytes(account) + account->cached_ready_bytes +
+           account->free_ready_bytes + account->metadata_bytes;
+}
+
 #endif

@@ -39,6 +39,8 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->paid_pages_max = heap->step_pages_max > 0 ? PAID_PAGES_MAX : SIZE_MAX;
     heap->hold_ns = config->hold_ns;
     heap->alarm_pages = SIZE_MAX;
+    heap->hard_limit_pages = SIZE_MAX;
+    heap->watch_pages = SIZE_MAX;
     heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     page_set_init(&heap->free, heap->os_page_pages,
@@ -170,6 +172,8 @@ static bool find_or_grow_locked(struct page_heap *heap, size_t n_pages, size_t g
 {
     if (page_set_find(&heap->free, n_pages, &grant->first))
         return true;
+    if (!page_heap_may_ready_locked(heap, n_pages))
+        return false;
     while (grant->grown_pages == 0) {
         if (grant->refused_growths == GROWTH_ATTEMPTS)
             return false;
@@ -203,7 +207,8 @@ static bool find_or_grow_aligned_locked(struct page_heap *heap, const struct run
 {
     if (find_aligned(heap, request, &grant->first))
         return true;
-    if (grant->refused_growths == GROWTH_ATTEMPTS)
+    if (grant->refused_growths == GROWTH_ATTEMPTS ||
+        !page_heap_may_ready_locked(heap, request->n_pages))
         return false;
     size_t end_page = page_of_address(heap->current.base).number;
     size_t first = align_up(end_page, request->align_pages);
@@ -230,12 +235,13 @@ static bool alloc_from_set_locked(struct page_heap *heap, const struct run_reque
     bool found = request->align_pages > 1
                      ? find_or_grow_aligned_locked(heap, request, grant)
                      : find_or_grow_locked(heap, n_pages, growth_pages(heap, n_pages), grant);
-    if (!found) {
+    if (!found || !page_heap_may_take_locked(heap, grant->first, n_pages)) {
         meta_pool_give(&heap->records, grant->run);
         return false;
     }
     // Nothing fails below.
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
+    page_heap_look_at_watch_locked(heap);
     page_set_note_taken(&heap->free, grant->first, n_pages);
     *book_of(request->kind, &heap->in_use_pages, &heap->manual_pages) += request->n_pages;
     publish_run(heap, request, grant);
@@ -276,13 +282,16 @@ static bool cache_refill_locked(struct page_heap *heap, struct page_cache *cache
         cache->records[cache->n_records++] = record;
     }
     if (cache->n_records == 0 ||
-        !find_or_grow_locked(heap, n_pages, window_growth_pages(heap, n_pages), grant))
+        !find_or_grow_locked(heap, n_pages, window_growth_pages(heap, n_pages), grant) ||
+        !page_heap_may_take_locked(heap, grant->first, n_pages))
         return false;
     // Nothing fails below.
     grant->run = cache->records[--cache->n_records];
     grant->released_pages = page_set_take(&heap->free, grant->first, n_pages);
     page_set_note_taken(&heap->free, grant->first, n_pages);
-    cache->window = page_set_take_window(&heap->free, page_plus(grant->first, n_pages - 1));
+    if (page_heap_may_ready_locked(heap, WINDOW_PAGES))   // else the rest of it is for all
+        cache->window = page_set_take_window(&heap->free, page_plus(grant->first, n_pages - 1));
+    page_heap_look_at_watch_locked(heap);
     return true;
 }
 
@@ -345,6 +354,7 @@ void page_heap_note_used_inside(struct page_heap *heap, size_t n_bytes)
 {
     lock_acquire(&heap->lock);
     heap->released_inside -= n_bytes;
+    page_heap_look_at_watch_locked(heap);
     lock_release(&heap->lock);
 }
 
@@ -490,10 +500,12 @@ void page_heap_free(struct page_heap *heap, struct run *run)
     lock_release(&heap->lock);
 }
 
-void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released)
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released,
+                                    size_t noted_bytes)
 {
     DCHECK(run->n_pages < WORD_BITS);
     lock_acquire(&heap->lock);
+    heap->released_inside -= noted_bytes;
     *book_of(run->kind, &heap->in_use_pages, &heap->manual_pages) -= run->n_pages;
     retract_run(heap, run);
     for (unsigned at = 0; at < run->n_pages;) {
@@ -511,7 +523,8 @@ void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uin
 void *page_heap_metadata_take(struct page_heap *heap, size_t n_bytes)
 {
     lock_acquire(&heap->lock);
-    void *piece = meta_alloc(&heap->metadata, n_bytes);
+    bool  may = page_heap_may_ready_locked(heap, bytes_to_pages_up(n_bytes));
+    void *piece = may ? meta_alloc(&heap->metadata, n_bytes) : NULL;
     lock_release(&heap->lock);
     return piece;
 }
@@ -546,7 +559,7 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
     size_t n_free = page_set_free_from(&heap->free, first, n_more);
     if (n_free < n_more) {
         bool at_frontier = page_address(page_plus(first, n_free)) == heap->current.base;
-        if (!at_frontier)
+        if (!at_frontier || !page_heap_may_ready_locked(heap, n_more - n_free))
             return false;
         for (int i = 0; grant->grown_pages == 0; i++) {
             if (i == GROWTH_ATTEMPTS)
@@ -554,8 +567,11 @@ static bool take_behind_locked(struct page_heap *heap, page_id first, size_t n_m
             grant->grown_pages = page_heap_grow_in_place_locked(heap, n_more - n_free);
         }
     }
+    if (!page_heap_may_take_locked(heap, first, n_more))
+        return false;
     grant->first = first;
     grant->released_pages = page_set_take(&heap->free, first, n_more);
+    page_heap_look_at_watch_locked(heap);
     page_set_note_taken(&heap->free, first, n_more);
     return true;
 }

@@ -78,14 +78,17 @@ struct page_heap {
     size_t             released_inside;    // bytes of OS pages in runs in use, by their owner
     struct recent_peak peak;               // of what is in use, manual included
     size_t             alarm_pages;        // with more that is free and ready, is the alarm raised
+    size_t             hard_limit_pages;   // more are not to be ready; SIZE_MAX: no limit
+    size_t             watch_pages;        // with more that are ready, is `has_passed_watch` set
     size_t             grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
     struct page_cache caches[PAGE_CACHES_MAX];
 
-    ATOMIC(bool)   alarm;          // hint: see page_heap_set_alarm
-    ATOMIC(bool)   has_payer;      // hint: somebody pays for growth regularly
-    ATOMIC(size_t) owed_pages;     // counter: growth that nothing has been given back for yet
-    ATOMIC(size_t) unpaid_pages;   // counter: growth that what is idle here did not suffice for
+    ATOMIC(bool)   alarm;              // hint: see page_heap_set_alarm
+    ATOMIC(bool)   has_passed_watch;   // hint: see page_heap_set_watch
+    ATOMIC(bool)   has_payer;          // hint: somebody pays for growth regularly
+    ATOMIC(size_t) owed_pages;         // counter: growth that nothing has been given back for yet
+    ATOMIC(size_t) unpaid_pages;       // counter: growth that what is idle here did not suffice for
 
     struct page_map map;   // M1; lock-free
 };
@@ -120,8 +123,10 @@ NODISCARD struct run *page_heap_alloc(struct page_heap *heap, const struct run_r
 void page_heap_free(struct page_heap *heap, struct run *run);
 
 // The same, and of a run shorter than 64 pages some, a bit each in `released`, hold no memory any
-// more: the owner has given them back. Requires: whole OS pages.
-void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released);
+// more: the owner has given them back. Requires: whole OS pages. `noted_bytes` of the run have been
+// noted as released.
+void page_heap_free_partly_released(struct page_heap *heap, struct run *run, uint64_t released,
+                                    size_t noted_bytes);
 
 // Makes a run longer or shorter in place. *out_zero_known, when it grew: the new pages are zero.
 // Fails:  false when the pages behind it are not free; the run is as before.
@@ -180,6 +185,9 @@ size_t page_heap_trim(struct page_heap *heap);
 void page_heap_note_released_inside(struct page_heap *heap, size_t n_bytes);
 void page_heap_note_used_inside(struct page_heap *heap, size_t n_bytes);
 
+// The same, unless that would pass the hard limit: false, and nothing has changed.
+NODISCARD bool page_heap_try_use_inside(struct page_heap *heap, size_t n_bytes);
+
 // How much is resident beyond `retain_pct` of what was in use lately, in bytes. Takes note of what
 // is in use now. Takes the locks.
 size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct);
@@ -187,6 +195,20 @@ size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct);
 // Has `alarm` set as soon as more than `n_bytes` are free and ready (now, or when something is
 // freed), until it is set anew. SIZE_MAX: never. Takes the lock.
 void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes);
+
+// What limits count: what is mapped and not released, our own books included, in bytes. Too much by
+// what of page caches is released, until they are flushed. Takes the lock.
+size_t page_heap_counted(struct page_heap *heap);
+
+// From now on nothing is handed out that would make what is counted more than so much. SIZE_MAX: no
+// limit. What is more already stays. Only books that a growth needs, 2 MiB for each 2 GiB of
+// address space, may come on top, and what the kernel does not take back as it is locked. Takes
+// the lock.
+void page_heap_set_hard_limit(struct page_heap *heap, size_t n_bytes);
+
+// Has `has_passed_watch` set as soon as more than that is counted (now, or when more is handed
+// out), until it is set anew. SIZE_MAX: never. Takes the lock.
+void page_heap_set_watch(struct page_heap *heap, size_t n_bytes);
 
 // Returns the pages and records held by all caches to the heap.
 void page_heap_flush_caches(struct page_heap *heap);
@@ -239,6 +261,16 @@ size_t page_heap_grow_locked(struct page_heap *heap, size_t n_pages) REQUIRES(he
 
 // The same, but only if the new pages follow the last ones grown without a gap.
 size_t page_heap_grow_in_place_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
+
+// May so many pages that are released now become ready? Always, where there is no hard limit.
+bool page_heap_may_ready_locked(struct page_heap *heap, size_t n_pages) REQUIRES(heap->lock);
+
+// May these free pages be handed out?
+bool page_heap_may_take_locked(struct page_heap *heap, page_id first, size_t n_pages)
+    REQUIRES(heap->lock);
+
+// To be called when pages may have become ready.
+void page_heap_look_at_watch_locked(struct page_heap *heap) REQUIRES(heap->lock);
 
 // Returns which pages behind the first `n_pages` of a run, which are about to be freed, are
 // released: those that were moved away, and those moved here, whose mapping must not outlive them.

@@ -338,6 +338,19 @@ bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_first)
     return walk_down(set, n_pages, out_first);
 }
 
+size_t page_set_count_released(const struct page_set *set, page_id first, size_t n_pages)
+{
+    size_t at = align_down(first.number, set->os_page_pages);
+    size_t end = align_up(first.number + n_pages, set->os_page_pages);
+    size_t n_released = 0;
+    while (at < end) {
+        size_t n = pages_in_leaf(at, end);
+        n_released += bits_count_range(leaf_at(set, at)->released, at % LEAF_PAGES, n);
+        at += n;
+    }
+    return n_released;
+}
+
 size_t page_set_free_from(const struct page_set *set, page_id first, size_t n_pages_max)
 {
     size_t end = first.number + n_pages_max;

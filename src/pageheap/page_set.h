@@ -111,6 +111,9 @@ NODISCARD bool page_set_find(struct page_set *set, size_t n_pages, page_id *out_
 // as ready from now on, also their part that stays. Requires: all are free.
 size_t page_set_take(struct page_set *set, page_id first, size_t n_pages);
 
+// By how many pages fewer would be released if those were taken. Requires: all are free.
+size_t page_set_count_released(const struct page_set *set, page_id first, size_t n_pages);
+
 // How many pages from `first` on are free, counted up to `n_pages_max`.
 size_t page_set_free_from(const struct page_set *set, page_id first, size_t n_pages_max);
 

@@ -1,8 +1,10 @@
 // Spans that no cache owns, by size class.
+//
+// Giving OS pages inside of them back, and taking these into use again, is central_cool.c's.
 #include "span/central.h"
 
 #include "base/check.h"
-#include "os/vm.h"
+#include "span/central_parts.h"
 
 // A span with nothing in use is kept if it is small and the only one with free slots: the next
 // objects of the class may come soon, and the page heap costs ten times what a slot does.
@@ -12,48 +14,6 @@ void central_init(struct central *central, struct page_heap *page_heap)
 {
     central->page_heap = page_heap;
     central_reset_locks(central);
-}
-
-static struct central_list *list_of(struct central *central, const struct span *span)
-{
-    return &central->lists[span->size_class];
-}
-
-// Calls `tell` with each range of those OS pages; returns the pages of which it says true.
-static uint64_t each_os_range(struct span *span, uint64_t os_pages,
-                              bool (*tell)(uintptr_t start, size_t n_bytes))
-{
-    uint64_t answered = 0;
-    while (os_pages != 0) {
-        unsigned first = bits_lowest(os_pages);
-        unsigned n = bits_ones_at_start(os_pages >> first);
-        uint64_t range = bits_mask(first, n);
-        os_pages &= ~range;
-        if (tell(span_os_page_address(span, first), n * vm_page_bytes()))
-            answered |= range;
-    }
-    return answered;
-}
-
-static bool use_again(uintptr_t start, size_t n_bytes)
-{
-    vm_use(start, n_bytes);
-    return true;
-}
-
-// None of the span's OS pages counts as released any more; those but `still_released` are to be
-// touched.
-static void warm(struct central *central, struct span *span, uint64_t still_released)
-{
-    struct central_list *list = list_of(central, span);
-    uint64_t             released = span_released_os_pages(span);
-    if (LIKELY(released == 0))
-        return;
-    each_os_range(span, released & ~still_released, use_again);
-    span_warm(span);
-    size_t n_bytes = bits_count(released) * vm_page_bytes();
-    add_relaxed(&list->released_bytes, (size_t)0 - n_bytes);   // counter
-    page_heap_note_used_inside(central->page_heap, n_bytes);
 }
 
 // ---- spans come and go ------------------------------------------------------------------------
@@ -80,13 +40,15 @@ void central_destroy_span(struct central *central, struct span *span)
     DCHECK_EQ(span->owed_notes, 0);
     struct central_list *list = list_of(central, span);
     add_relaxed(&list->n_spans, (size_t)0 - 1);   // counter
-    uint64_t released_os_pages;
-    uint64_t released_pages = span_released_pages(span, &released_os_pages);
-    warm(central, span, released_os_pages);
-    if (released_pages == 0)
+    if (span_released_bytes(span) == 0) {
         page_heap_free(central->page_heap, &span->run);
-    else
-        page_heap_free_partly_released(central->page_heap, &span->run, released_pages);
+        return;
+    }
+    central_part_whole_pages(central, span);
+    struct span_released released = span_released_pages(span);
+    size_t               noted_bytes = bits_count(released.os_pages) * vm_page_bytes();
+    central_warm_noted(central, span, released.os_pages);
+    page_heap_free_partly_released(central->page_heap, &span->run, released.pages, noted_bytes);
 }
 
 void central_discard_span(struct central *central, struct span *span)
@@ -98,29 +60,6 @@ void central_discard_span(struct central *central, struct span *span)
 }
 
 // ---- under the lock ---------------------------------------------------------------------------
-
-static bool is_idle_locked(const struct span *span)
-{
-    return span->n_free == span_class(span)->n_slots && span->owed_notes == 0;
-}
-
-static void list_add_locked(struct central_list *list, struct span *span) REQUIRES(list->lock)
-{
-    span->is_cooled = false;
-    span_list_add(&list->first, span);
-}
-
-static void list_add_cooled_locked(struct central_list *list, struct span *span)
-    REQUIRES(list->lock)
-{
-    span->is_cooled = true;
-    span_list_add(&list->cooled, span);
-}
-
-static void list_remove_locked(struct central_list *list, struct span *span) REQUIRES(list->lock)
-{
-    span_list_remove(span->is_cooled ? &list->cooled : &list->first, span);
-}
 
 // Puts a span of the list where it belongs after its slots have changed.
 static void settle_locked(struct central *central, struct central_list *list, struct span *span)
@@ -143,8 +82,7 @@ static void settle_locked(struct central *central, struct central_list *list, st
     central_destroy_span(central, span);
 }
 
-// Looks through the inbox. A span that has gone to another owner meanwhile follows him there.
-static void take_in_locked(struct central *central, struct central_list *list) REQUIRES(list->lock)
+void central_take_in_locked(struct central *central, struct central_list *list) REQUIRES(list->lock)
 {
     if (LIKELY(span_inbox_is_empty(&list->inbox)))
         return;
@@ -179,7 +117,7 @@ static void destroy_idle_locked(struct central *central, struct central_list *li
 void central_take_in(struct central_list *list, struct central *central)
 {
     lock_acquire(&list->lock);
-    take_in_locked(central, list);
+    central_take_in_locked(central, list);
     lock_release(&list->lock);
 }
 
@@ -188,7 +126,7 @@ void central_tidy(struct central *central)
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         struct central_list *list = &central->lists[i];
         lock_acquire(&list->lock);
-        take_in_locked(central, list);
+        central_take_in_locked(central, list);
         destroy_idle_locked(central, list);
         lock_release(&list->lock);
     }
@@ -207,8 +145,11 @@ static struct span *find_locked(struct central *central, struct central_list *li
     REQUIRES(list->lock)
 {
     struct span *span = list->first != NULL ? list->first : list->cooled;
-    if (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
-        warm(central, span, 0);
+    // owner
+    if (span == NULL || load_relaxed(&span->free[0]) != 0 || central_try_warm(central, span))
+        return span;
+    while (span != NULL && load_relaxed(&span->free[0]) == 0)   // owner
+        span = span->next != NULL || span->is_cooled ? span->next : list->cooled;
     return span;
 }
 
@@ -218,7 +159,7 @@ void *central_fetch(struct central *central, unsigned size_class)
 {
     struct central_list *list = &central->lists[size_class];
     lock_acquire(&list->lock);
-    take_in_locked(central, list);
+    central_take_in_locked(central, list);
     struct span *span = find_locked(central, list);
     if (span == NULL)
         // The class is locked meanwhile, so that threads in need of the same class share the
@@ -262,12 +203,13 @@ enum span_give_result central_give_back(struct central *central, struct span *sp
 
 // ---- handing over -----------------------------------------------------------------------------
 
-static void hand_over_locked(struct central *central, struct central_list *list, struct span *span,
+// Requires: it is warm.
+static void hand_over_locked(struct central_list *list, struct span *span,
                              struct span_inbox *new_owner) REQUIRES(list->lock)
 {
+    DCHECK(span_released_bytes(span) == 0);
     if (span->listed)
         list_remove_locked(list, span);
-    warm(central, span, 0);
     store_release(&span->owner, new_owner);   // pairs with: span_free_elsewhere
 }
 
@@ -276,10 +218,12 @@ struct span *central_take_span(struct central *central, unsigned size_class,
 {
     struct central_list *list = &central->lists[size_class];
     lock_acquire(&list->lock);
-    take_in_locked(central, list);
+    central_take_in_locked(central, list);
     struct span *span = find_locked(central, list);
+    if (span != NULL && !central_try_warm(central, span))
+        span = NULL;   // its slots that are not cold are there for central_fetch
     if (span != NULL)
-        hand_over_locked(central, list, span, new_owner);
+        hand_over_locked(list, span, new_owner);
     lock_release(&list->lock);
     return span;
 }
@@ -289,9 +233,9 @@ bool central_take_full_span(struct central *central, struct span *span,
 {
     struct central_list *list = list_of(central, span);
     lock_acquire(&list->lock);
-    bool full = central_owns(central, span) && span->n_free == 0;
+    bool full = central_owns(central, span) && span->n_free == 0 && central_try_warm(central, span);
     if (full)
-        hand_over_locked(central, list, span, new_owner);
+        hand_over_locked(list, span, new_owner);
     lock_release(&list->lock);
     return full;
 }
@@ -307,160 +251,6 @@ void central_put_span(struct central *central, struct span *span)
     lock_release(&list->lock);
 }
 
-// ---- cooling ----------------------------------------------------------------------------------
-
-// Spans at once on their way to the kernel and back: a few hundred microseconds.
-#define COOLED_AT_ONCE 32
-
-// Spans looked at under the lock, at about a hundred nanoseconds each.
-#define LOOKED_AT_ONCE 256
-
-// And in one call: so many for each page that it is to give back, so that a long list of spans with
-// nothing to give is gone through little by little. A call for everything knows no limit.
-#define LOOKS_PER_PAGE 16
-
-// Spans per call of which the kernel refuses something; then all may be locked.
-#define REFUSALS_MAX 64
-
-struct cooling {
-    struct span *span;
-    uint64_t     os_pages, os_pages_taken;   // to be given back; those that were
-};
-
-struct cool_call {
-    size_t wanted_bytes, done_bytes;
-    size_t looks_left, n_refused;   // spans
-};
-
-static bool goes_on(struct central *central, const struct cool_call *call)
-{
-    return call->done_bytes < call->wanted_bytes && call->looks_left > 0 &&
-           call->n_refused < REFUSALS_MAX && load_relaxed(&central->n_waiting) == 0;   // hint
-}
-
-// Picks spans out of the list in which there is something to give back. An idle one without a whole
-// OS page goes to the page heap.
-static size_t begin_cooling_locked(struct central *central, struct central_list *list,
-                                   struct cool_call *call, struct cooling *batch)
-    REQUIRES(list->lock)
-{
-    size_t n = 0, n_looks = size_min(call->looks_left, LOOKED_AT_ONCE);
-    size_t left_bytes = call->wanted_bytes - call->done_bytes, picked_bytes = 0;
-    call->looks_left -= n_looks;
-    for (; list->first != NULL && n_looks > 0 && n < COOLED_AT_ONCE && picked_bytes < left_bytes;
-         n_looks--) {
-        struct span *span = list->first;
-        uint64_t     os_pages = span_idle_os_pages(span);
-        list_remove_locked(list, span);
-        if (os_pages != 0) {
-            span_begin_cooling(span, os_pages);
-            picked_bytes += bits_count(os_pages) * vm_page_bytes();
-            batch[n++] = (struct cooling){span, os_pages, 0};
-        } else if (is_idle_locked(span)) {
-            central_destroy_span(central, span);
-        } else {
-            list_add_cooled_locked(list, span);
-        }
-    }
-    call->looks_left += n_looks;
-    return n;
-}
-
-static size_t end_cooling_locked(struct central *central, struct central_list *list,
-                                 const struct cooling *batch, size_t n) REQUIRES(list->lock)
-{
-    size_t n_bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        span_end_cooling(batch[i].span, batch[i].os_pages_taken);
-        n_bytes += bits_count(batch[i].os_pages_taken) * vm_page_bytes();
-    }
-    add_relaxed(&list->released_bytes, n_bytes);    // counter
-    add_relaxed(&central->cooled_bytes, n_bytes);   // counter
-    page_heap_note_released_inside(central->page_heap, n_bytes);
-    return n_bytes;
-}
-
-// Where a span belongs that was on its way. What the kernel has just refused is not tried again
-// before something is freed there.
-static void settle_cooled_locked(struct central *central, struct central_list *list,
-                                 const struct cooling *cooling) REQUIRES(list->lock)
-{
-    struct span *span = cooling->span;
-    if (is_idle_locked(span))
-        central_destroy_span(central, span);
-    else if ((span_idle_os_pages(span) & ~cooling->os_pages) != 0)
-        list_add_locked(list, span);   // something was freed meanwhile
-    else
-        list_add_cooled_locked(list, span);
-}
-
-// One batch. Returns whether there may be more in the list.
-static bool cool_batch(struct central *central, struct central_list *list, struct cool_call *call)
-{
-    struct cooling batch[COOLED_AT_ONCE];
-    lock_acquire(&list->lock);
-    take_in_locked(central, list);
-    size_t n = begin_cooling_locked(central, list, call, batch);
-    bool   more = list->first != NULL;
-    lock_release(&list->lock);
-    for (size_t i = 0; i < n; i++) {
-        batch[i].os_pages_taken = each_os_range(batch[i].span, batch[i].os_pages, vm_unuse);
-        call->n_refused += batch[i].os_pages_taken != batch[i].os_pages;
-    }
-    if (n == 0)
-        return more;
-    lock_acquire(&list->lock);
-    call->done_bytes += end_cooling_locked(central, list, batch, n);
-    for (size_t i = 0; i < n; i++)
-        settle_cooled_locked(central, list, &batch[i]);
-    lock_release(&list->lock);
-    return more;
-}
-
-static size_t cool_locked(struct central *central, struct cool_call call) REQUIRES(central->cooling)
-{
-    for (unsigned i = SIZE_CLASSES - 1; i >= SIZE_CLASS_FIRST; i--) {
-        bool more = size_class_may_cool(i);
-        while (more && goes_on(central, &call))
-            more = cool_batch(central, &central->lists[i], &call);
-    }
-    return call.done_bytes;
-}
-
-size_t central_cool(struct central *central, size_t n_bytes)
-{
-    if (!lock_try_acquire(&central->cooling))
-        return 0;
-    size_t looks_max = LOOKED_AT_ONCE + bytes_to_pages_up(n_bytes) * LOOKS_PER_PAGE;
-    size_t cooled_bytes =
-        cool_locked(central, (struct cool_call){.wanted_bytes = n_bytes, .looks_left = looks_max});
-    lock_release(&central->cooling);
-    return cooled_bytes;
-}
-
-size_t central_cool_all(struct central *central)
-{
-    lock_acquire(&central->cooling);
-    size_t cooled_bytes =
-        cool_locked(central, (struct cool_call){.wanted_bytes = SIZE_MAX, .looks_left = SIZE_MAX});
-    lock_release(&central->cooling);
-    return cooled_bytes;
-}
-
-// Whoever cools sees it after the next batch.
-static NO_LOCK_ANALYSIS void stop_cooling(struct central *central)
-{
-    add_relaxed(&central->n_waiting, 1);   // hint
-    lock_acquire(&central->cooling);
-    add_relaxed(&central->n_waiting, (unsigned)-1);   // hint
-}
-
-NO_LOCK_ANALYSIS void central_wait_for_cooling(struct central *central)
-{
-    stop_cooling(central);
-    lock_release(&central->cooling);
-}
-
 // ---- books ------------------------------------------------------------------------------------
 
 static const char *spans_verify(struct central_list *list, bool cooled, unsigned size_class)
@@ -471,6 +261,8 @@ static const char *spans_verify(struct central_list *list, bool cooled, unsigned
         if (span->size_class != size_class || span->n_free == 0 || !span->listed ||
             span->is_cooling || span->is_cooled != cooled)
             return "T1 a span is in a list where it does not belong";   // T1
+        if (cooled && is_idle_locked(span))
+            return "T1 an idle span is among the cooled ones";
         if (span_count_free(span) != span->n_free)
             return "T2 a span's free slots are not as counted";   // T2
         if (load_relaxed(&span->owner) != &list->inbox)           // owner: under the lock
@@ -478,8 +270,6 @@ static const char *spans_verify(struct central_list *list, bool cooled, unsigned
         const char *broken = span_verify(span, false);
         if (broken != NULL)
             return broken;
-        if (cooled && is_idle_locked(span))
-            return "T1 an idle span is among the cooled ones";
     }
     return NULL;
 }
@@ -501,7 +291,7 @@ const char *central_verify(struct central *central)
 
 NO_LOCK_ANALYSIS void central_lock_all(struct central *central)
 {
-    stop_cooling(central);
+    central_stop_cooling(central);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
         lock_acquire(&central->lists[i].lock);
 }

@@ -11,6 +11,7 @@
 #ifndef NEAP_SPAN_SPAN_H
 #define NEAP_SPAN_SPAN_H
 
+#include "os/vm.h"
 #include "pageheap/page_heap.h"
 #include "span/size_class.h"
 
@@ -118,6 +119,11 @@ static inline bool span_slot_is_free_elsewhere(struct span *span, size_t slot)
     return bits_has(bits, slot % WORD_BITS);
 }
 
+static inline size_t span_released_bytes(struct span *span)
+{
+    return bits_count(span_released_os_pages(span)) * vm_page_bytes();
+}
+
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
     size_t i = slot / WORD_BITS;
@@ -178,8 +184,12 @@ void span_warm(struct span *span);
 // W4. Requires: span_may_cool.
 bool span_cold_fits(struct span *span);
 
-// Our pages of which every byte is released, a bit each, and the OS pages that these are made of.
-uint64_t span_released_pages(struct span *span, uint64_t *out_os_pages);
+struct span_released {
+    uint64_t pages;              // of ours, a bit each: every byte is released
+    uint64_t os_pages;           // that these are made of
+    uint64_t missing_os_pages;   // that are not released, of pages of ours of which a part is
+};
+struct span_released span_released_pages(struct span *span);
 
 // ---- books ------------------------------------------------------------------------------------
 

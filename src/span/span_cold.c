@@ -116,11 +116,10 @@ void span_warm(struct span *span)
     sort_slots(span, 0);
 }
 
-uint64_t span_released_pages(struct span *span, uint64_t *out_os_pages)
+struct span_released span_released_pages(struct span *span)
 {
-    uint64_t released = span_released_os_pages(span);
-    uint64_t pages = 0;
-    *out_os_pages = 0;
+    struct span_released result = {0, 0, 0};
+    uint64_t             released = span_released_os_pages(span);
     for (size_t i = 0; released != 0 && i < span->run.n_pages; i++) {
         uintptr_t start = (uintptr_t)run_start(&span->run) + pages_to_bytes(i);
         uintptr_t first = span_os_page_address(span, 0);
@@ -129,12 +128,14 @@ uint64_t span_released_pages(struct span *span, uint64_t *out_os_pages)
         size_t   from = (start - first) / vm_page_bytes();
         size_t   to = (start + PAGE_BYTES - 1 - first) / vm_page_bytes();
         uint64_t wanted = bits_mask((unsigned)from, (unsigned)(to - from + 1));
-        if ((released & wanted) != wanted)
-            continue;
-        pages |= UINT64_C(1) << i;
-        *out_os_pages |= wanted;
+        if ((released & wanted) == wanted) {
+            result.pages |= UINT64_C(1) << i;
+            result.os_pages |= wanted;
+        } else if ((released & wanted) != 0) {
+            result.missing_os_pages |= wanted & ~released;
+        }
     }
-    return pages;
+    return result;
 }
 
 bool span_cold_fits(struct span *span)

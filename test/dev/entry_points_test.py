@@ -10,6 +10,11 @@ LEFT_OUT = {
     'malloc_info': 'prints',
     'malloc_stats': 'prints',
     'neap_block_describe': 'looks; test/programs/heaps.c',
+    'neap_limit_counted': 'looks; test/programs/limits.c',
+    'neap_limit_get': 'looks; test/programs/limits.c',
+    'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
+    'neap_pressure_register': 'calls back; test/programs/limits.c',
+    'neap_pressure_unregister': 'calls back; test/programs/limits.c',
 }
 HEAPS = 'neap_heap_'   # first-class heaps: test/programs/heaps.c
 

@@ -14,6 +14,7 @@ OPTION_NUMBER(space_bytes, NEAP_SPACE, BYTES, 64 * MIB, 1 * MIB, 1024 * GIB, 64 
     "space, or (rather) room", "First, \"second\" "
     "third.\n\nAnother paragraph.")
 OPTION_NUMBER(wait_ns, NEAP_WAIT, DURATION, 1500000000, 0, 1000, 1, OR_OFF, "how long", "Text.")
+OPTION_NUMBER(most, NEAP_MOST, LIMIT, CONFIG_AUTO, 1, 4 * KIB, 1, OR_AUTO, "how much", "Text.")
 OPTION_NUMBER(quiet, NEAP_QUIET, SWITCH, 1, 0, 1, 1, NO_OFF, "silence", "Text.")
 OPTION_TEXT(log, NEAP_LOG, FILE, "where to write", "Text.")
 FOREIGN_NAME(NEAP_SCRIPTS)   // not ours
@@ -30,7 +31,7 @@ class GenEnvManual(unittest.TestCase):
     def test_rows_are_taken_apart(self):
         rows = list(gen_env_manual.rows(TABLE))
         self.assertEqual([macro for macro, _ in rows],
-                         ['OPTION_NUMBER'] * 3 + ['OPTION_TEXT', 'FOREIGN_NAME'])
+                         ['OPTION_NUMBER'] * 4 + ['OPTION_TEXT', 'FOREIGN_NAME'])
         self.assertEqual(rows[0][1][:4], ['space_bytes', 'NEAP_SPACE', 'BYTES', '64 * MIB'])
         self.assertEqual(rows[0][1][-2:], ['space, or (rather) room',
                                            'First, "second" third.\n\nAnother paragraph.'])
@@ -40,6 +41,7 @@ class GenEnvManual(unittest.TestCase):
             '*NEAP_SPACE*=_SIZE_\n\tSpace, or (rather) room. Default *64MiB*; from *1MiB* to *1TiB*,'
             ' a multiple of *64KiB*.\n\n\tFirst, "second" third.\n\n\tAnother paragraph.\n\n',
             '*NEAP_WAIT*=_DURATION_\n\tHow long. Default *1500ms*; from *0* to *1us*, or *off*.\n',
+            '*NEAP_MOST*=_LIMIT_\n\tHow much. Default *auto*; from *1* to *4KiB*, or *auto*, or *off*.\n',
             '*NEAP_QUIET*=_SWITCH_\n\tSilence. Default *on*.\n',
             '*NEAP_LOG*=_FILE_\n\tWhere to write.\n')
         self.assertNotIn('NEAP_SCRIPTS', gen_env_manual.page(TABLE))

@@ -245,10 +245,32 @@ bool host_is_secure(void)
     return process_is_secure;
 }
 
+static const struct host_fake_file *files;
+
+void host_fake_set_files(const struct host_fake_file *table)
+{
+    files = table;
+}
+
+static enum host_file_result read_fake_file(const struct host_fake_file *file, char *out_text,
+                                            size_t capacity, size_t *out_n_bytes)
+{
+    if (file->text == NULL)
+        return HOST_FILE_FORBIDDEN;
+    *out_n_bytes = strlen(file->text);
+    if (*out_n_bytes > capacity)
+        return HOST_FILE_TOO_LONG;
+    memcpy(out_text, file->text, *out_n_bytes);
+    return HOST_FILE_READ;
+}
+
 enum host_file_result host_read_file(const char *path, char *out_text, size_t capacity,
                                      size_t *out_n_bytes)
 {
     path_read = path;
+    for (const struct host_fake_file *file = files; file != NULL && file->path != NULL; file++)
+        if (strcmp(file->path, path) == 0)
+            return read_fake_file(file, out_text, capacity, out_n_bytes);
     if (file_result != HOST_FILE_READ)
         return file_result;
     if (file_bytes > capacity)

@@ -20,7 +20,14 @@ size_t host_fake_barriers_asked(void);
 // What host_environment and host_is_secure answer; at first NULL and false. Nothing is copied.
 void host_fake_set_environment(const char *const *entries, bool is_secure);
 
-// What host_read_file answers to every path; at first HOST_FILE_ABSENT. Nothing is copied.
+// What host_read_file answers to some paths; at first to none. Nothing is copied; a NULL path ends
+// the table. A text of NULL: the file may not be read.
+struct host_fake_file {
+    const char *path, *text;
+};
+void host_fake_set_files(const struct host_fake_file *files);
+
+// What it answers to every other path; at first HOST_FILE_ABSENT. Nothing is copied.
 void host_fake_set_file(enum host_file_result result, const char *text, size_t n_bytes);
 
 // The path last asked for; "" if none was since host_fake_set_file.

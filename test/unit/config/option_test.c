@@ -59,6 +59,20 @@ static void off_is_a_value_only_where_the_table_says(void **state)
         assert_true(verdict == OPTION_NOT_OF_UNIT && value == 12345);
 }
 
+static void auto_and_shares_are_values_only_where_the_table_says(void **state)
+{
+    const struct option *option = unit_case_of(state)->row;
+    size_t               value = 12345;
+    if (option->is_text)
+        return;
+    bool is_auto = option_parse(option, text_of("Auto"), &value) == OPTION_ACCEPTED;
+    assert_int_equal(is_auto, option->may_be_auto);
+    assert_true(value == (is_auto ? CONFIG_AUTO : 12345));
+    bool is_accepted = option_parse(option, text_of("7%"), &value) == OPTION_ACCEPTED;
+    bool is_share = is_accepted && value == VALUE_SHARES_FROM + 7;
+    assert_int_equal(is_share, option->unit == UNIT_LIMIT);
+}
+
 static void it_is_found_by_its_name_alone(void **state)
 {
     const struct option *option = unit_case_of(state)->row;
@@ -150,7 +164,7 @@ static const struct nearest_row nearest_rows[] = {
     {"NEAP_ARENA_SIZE", OPTIONS},
     {"NEAP_", OPTIONS},
     {"", OPTIONS},
-    {"NEAP_LIMIT", OPTIONS},
+    {"NEAP_LIMITLESS", OPTIONS},
     {"NEAP_ARENA_ARENA_ARENA_ARENA_ARENA_ARENA_ARENA_ARENA_ARENA_ARENA", OPTIONS},
 };
 
@@ -210,6 +224,8 @@ int main(void)
                               its_range_ends_where_the_table_says));
     unit_add_table(UNIT_TABLE("off is a value only where the table says:", options, 0,
                               off_is_a_value_only_where_the_table_says));
+    unit_add_table(UNIT_TABLE("auto and shares are values only where the table says:", options, 0,
+                              auto_and_shares_are_values_only_where_the_table_says));
     unit_add_table(
         UNIT_TABLE("it is found by its name alone:", options, 0, it_is_found_by_its_name_alone));
     unit_add_table(

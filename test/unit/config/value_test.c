@@ -66,6 +66,15 @@ static const struct accepted_row accepted_rows[] = {
     {"2h", UNIT_DURATION, 7200 * SECOND},
     {"9999999h", UNIT_DURATION, VALUE_MAX},
     {"8", UNIT_COUNT, 8},
+    {"1.5GiB", UNIT_LIMIT, 3 * GIB / 2},
+    {"4096", UNIT_LIMIT, 4096},
+    {"1%", UNIT_LIMIT, VALUE_SHARES_FROM + 1},
+    {"80%", UNIT_LIMIT, VALUE_SHARES_FROM + 80},
+    {"100%", UNIT_LIMIT, VALUE_SHARES_FROM + 100},
+    {"9223372036854775807", UNIT_LIMIT, VALUE_SHARES_FROM - 1},
+    {"9223372036854775808", UNIT_LIMIT, VALUE_MAX},   // not a share
+    {"9223372036854775818", UNIT_LIMIT, VALUE_MAX},
+    {"8192P", UNIT_LIMIT, VALUE_MAX},
     {"0", UNIT_SWITCH, 0},
     {"1", UNIT_SWITCH, 1},
     {"on", UNIT_SWITCH, 1},
@@ -91,6 +100,10 @@ struct refused_row {
 
 static const struct refused_row refused_rows[] = {
     {"", UNIT_BYTES},         {" ", UNIT_BYTES},
+    {"", UNIT_LIMIT},         {"%", UNIT_LIMIT},
+    {"0%", UNIT_LIMIT},       {"101%", UNIT_LIMIT},
+    {"64K%", UNIT_LIMIT},     {"1.5%", UNIT_LIMIT},
+    {"auto", UNIT_LIMIT},     {"64KB", UNIT_LIMIT},
     {"64Q", UNIT_BYTES},      {"64KB", UNIT_BYTES},
     {"64MB", UNIT_BYTES},     {"64B", UNIT_BYTES},
     {"64 K", UNIT_BYTES},     {" 64K", UNIT_BYTES},
@@ -139,9 +152,11 @@ static const struct printed_row printed_rows[] = {
     {"1TiB", UNIT_BYTES, TIB},
     {"1025TiB", UNIT_BYTES, 1025 * TIB},
     {"16383PiB", UNIT_BYTES, 16383 * 1024 * TIB},
-    {"18446744073709551614", UNIT_BYTES, VALUE_MAX},
+    {"18446744073709551613", UNIT_BYTES, VALUE_MAX},
     {"110%", UNIT_PERCENT, 110},
-    {"18446744073709551614%", UNIT_PERCENT, VALUE_MAX},
+    {"18446744073709551613%", UNIT_PERCENT, VALUE_MAX},
+    {"64MiB", UNIT_LIMIT, 64 * MIB},
+    {"80%", UNIT_LIMIT, VALUE_SHARES_FROM + 80},
     {"0", UNIT_DURATION, 0},
     {"999ns", UNIT_DURATION, 999},
     {"1500ms", UNIT_DURATION, 3 * SECOND / 2},
@@ -182,7 +197,7 @@ static void whatever_is_accepted_is_printed_and_read_again(void **state)
     for (size_t i = 0; i < 400000; i++) {
         char            letters[24], printed[VALUE_TEXT_BYTES];
         struct text     text = {letters, random_text(&random, letters, i % 24)};
-        enum value_unit unit = (enum value_unit)(i % (UNIT_SWITCH + 1));
+        enum value_unit unit = (enum value_unit)(i % (UNIT_LIMIT + 1));
         size_t          value, again;
         if (!parse_copy(unit, text, &value))
             continue;
@@ -197,7 +212,9 @@ static void whatever_is_accepted_is_printed_and_read_again(void **state)
 
 static void the_examples_in_messages_are_accepted(void **state)
 {
-    for (enum value_unit unit = 0; unit < UNIT_SWITCH; unit++) {
+    for (enum value_unit unit = 0; unit <= UNIT_LIMIT; unit++) {
+        if (unit == UNIT_SWITCH)
+            continue;
         const char *example = strstr(value_unit_text(unit), "such as ");
         size_t      value;
         assert_non_null(example);

@@ -41,7 +41,7 @@ static void each_page_is_free_in_the_state_it_is_in(void **state)
     for (uint64_t chosen = 0; chosen < 1u << 12; chosen += 1 + chosen / 16) {
         uint64_t pages = release_some(heap, run, chosen);
         size_t   n_bytes = pages_to_bytes(bits_count(pages));
-        page_heap_free_partly_released(heap, run, pages);
+        page_heap_free_partly_released(heap, run, pages, 0);
         assert_int_equal(unit_account(heap).free_released_bytes, n_before + n_bytes);
         assert_int_equal(unit_account(heap).free_ready_bytes, pages_to_bytes(RUN_PAGES) - n_bytes);
         assert_null(page_heap_find(heap, page_address(first)));
@@ -61,7 +61,7 @@ static void it_may_raise_the_alarm(void **state)
     page_heap_set_alarm(heap, pages_to_bytes(RUN_PAGES) - heap->unit_bytes);
     for (uint64_t chosen = 1; chosen < 2; chosen--) {   // 1, 0
         struct run *run = given_a_run(heap);
-        page_heap_free_partly_released(heap, run, release_some(heap, run, chosen));
+        page_heap_free_partly_released(heap, run, release_some(heap, run, chosen), 0);
         assert_int_equal(heap->alarm, chosen == 0);   // one OS page more is ready
     }
     unit_heap_delete(heap);

@@ -155,6 +155,54 @@ static void a_span_that_cooled_and_is_idle_goes_back_as_released(void **state)
     span_world_delete(world);
 }
 
+// Slots of three OS pages: with the first in use, of the second page of ours one half is released.
+static struct span *given_half_a_page(struct span_world *world)
+{
+    struct span *span = given_span(world, size_class_for(12 * KIB), 1);
+    assert_true(span_class(span)->slot_bytes == 12 * KIB);
+    assert_true(central_cool_all(&world->central) > 0);
+    return span;
+}
+
+// That half would be ready once more, if the limit did not keep it from that.
+static void at_the_hard_limit_half_a_page_does_not_become_ready(void **state)
+{
+    struct span_world *world = given_a_world();
+    for (size_t limit_is_far = 0; limit_is_far < 2; limit_is_far++) {
+        struct span *span = given_half_a_page(world);
+        page_heap_trim(&world->pages);
+        size_t n_before = page_heap_counted(&world->pages);
+        assert_int_equal(n_ready_bytes(span), 12 * KIB);
+        page_heap_set_hard_limit(&world->pages, n_before + (limit_is_far > 0 ? GIB : 128 * KIB));
+        assert_int_equal(world_give_back(world, world_slot(span, 0)), SPAN_GIVEN);
+        assert_int_equal(world_in_use_bytes(world), 0);
+        assert_int_equal(unit_account(&world->pages).free_ready_bytes,
+                         limit_is_far > 0 ? 16 * KIB : 8 * KIB);
+        assert_int_equal(list_of(world, size_class_for(12 * KIB))->released_bytes, 0);
+        assert_int_equal(world->pages.released_inside, 0);
+        expect_world(world);
+        if (limit_is_far == 0)
+            assert_true(page_heap_counted(&world->pages) <= n_before);
+        page_heap_set_hard_limit(&world->pages, SIZE_MAX);
+        page_heap_trim(&world->pages);
+    }
+    span_world_delete(world);
+}
+
+static void unless_the_kernel_refuses(void **state)
+{
+    struct span_world *world = given_a_world();
+    struct span       *span = given_half_a_page(world);
+    page_heap_set_hard_limit(&world->pages, page_heap_counted(&world->pages));
+    vm_fake_refuse_unuse(true);
+    assert_int_equal(world_give_back(world, world_slot(span, 0)), SPAN_GIVEN);
+    assert_int_equal(unit_account(&world->pages).free_ready_bytes, 16 * KIB);
+    assert_int_equal(world->pages.released_inside, 0);
+    expect_world(world);
+    vm_fake_refuse_unuse(false);
+    span_world_delete(world);
+}
+
 static const struct os_page_row {
     const char *name;
     size_t      os_page_bytes;
@@ -539,7 +587,7 @@ static void forget_a_cold_slot(struct span *span)
 
 static void have_a_cold_slot_twice(struct span *span)
 {
-    store_relaxed(&span->free[0], 0x2);
+    store_relaxed(&span->free[0], 0x4);
     span->n_free++;
 }
 
@@ -569,6 +617,11 @@ static void say_it_is_in_the_other_list(struct span *span)
     span->is_cooled = false;
 }
 
+static void say_it_is_idle(struct span *span)
+{
+    span->n_free = (uint16_t)span_class(span)->n_slots;
+}
+
 static void say_it_is_on_its_way(struct span *span)
 {
     span->is_cooling = true;
@@ -585,6 +638,7 @@ static const struct verify_row {
     {"W4 a page released that the span does not have", "W4", release_a_page_that_is_not_there},
     {"W4 a page released and forgotten", "W4", forget_a_released_page},
     {"T1 a span in the other list", "T1", say_it_is_in_the_other_list},
+    {"T1 an idle span among the cooled ones", "T1", say_it_is_idle},
     {"T1 a span in a list and on its way", "T1", say_it_is_on_its_way},
 };
 
@@ -592,7 +646,7 @@ static void is_named(void **state)
 {
     const struct verify_row *row = unit_case_of(state)->row;
     struct span_world       *world = given_a_world();
-    struct span             *span = given_span(world, class_of_8k(), 1);
+    struct span             *span = given_span(world, class_of_8k(), 0x3);
     central_cool_all(&world->central);
     struct span whole = *span;
     assert_null(central_verify(&world->central));
@@ -609,6 +663,9 @@ static const struct unit_sentence sentences[] = {
      about_as_much_as_asked_for_goes_back_the_highest_class_first},
     {"a span that cooled and is idle goes back as released",
      a_span_that_cooled_and_is_idle_goes_back_as_released},
+    {"at the hard limit half a page does not become ready",
+     at_the_hard_limit_half_a_page_does_not_become_ready},
+    {"unless the kernel refuses", unless_the_kernel_refuses},
     {"a span is looked at again when something is freed in it",
      a_span_is_looked_at_again_when_something_is_freed_in_it},
     {"a long list is gone through little by little", a_long_list_is_gone_through_little_by_little},

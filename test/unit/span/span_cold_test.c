@@ -99,20 +99,33 @@ static void expect_sorted(uint64_t free)
     assert_int_equal(span_idle_os_pages(span), idle_by_bytes());
 }
 
-// Our pages that are released with all their bytes, and the OS pages that have a byte in one.
-static void expect_released_pages(void)
+// The OS pages that have a byte in one of these pages of ours.
+static uint64_t os_pages_in(uint64_t pages)
 {
-    uint64_t os_pages, wanted_os_pages = 0, wanted = 0;
+    uint64_t os_pages = 0;
     size_t   offset;
-    for (size_t i = 0; i < model.span->run.n_pages; i++)
-        if (all(model.released, i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
-            wanted |= UINT64_C(1) << i;
     for (unsigned i = 0; os_page_begins(i, &offset); i++)
         for (size_t at = offset; at < offset + vm_page_bytes(); at += GRANULE)
-            if ((wanted >> at / PAGE_BYTES & 1) != 0)
-                wanted_os_pages |= UINT64_C(1) << i;
-    assert_int_equal(span_released_pages(model.span, &os_pages), wanted);
-    assert_int_equal(os_pages, wanted_os_pages);
+            if ((pages >> at / PAGE_BYTES & 1) != 0)
+                os_pages |= UINT64_C(1) << i;
+    return os_pages;
+}
+
+// Our pages that are released with all their bytes, and what those lack that are with some.
+static void expect_released_pages(void)
+{
+    uint64_t wanted = 0, partly = 0;
+    for (size_t i = 0; i < model.span->run.n_pages; i++) {
+        if (all(model.released, i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
+            wanted |= UINT64_C(1) << i;
+        else if (any(model.released, i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
+            partly |= UINT64_C(1) << i;
+    }
+    struct span_released released = span_released_pages(model.span);
+    assert_int_equal(released.pages, wanted);
+    assert_int_equal(released.os_pages, os_pages_in(wanted));
+    assert_int_equal(released.missing_os_pages,
+                     os_pages_in(partly) & ~span_released_os_pages(model.span));
 }
 
 // Cools what is idle but for what `refused` says, frees more, cools again, and warms.
