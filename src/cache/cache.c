@@ -15,11 +15,11 @@
 // soon, and the page heap costs ten times what a slot does.
 #define KEPT_IDLE_PAGES_MAX 2
 
-static ATOMIC(uint64_t) no_slots;   // always zero
+ATOMIC(uint64_t) cache_no_slots;
 
 static void use_no_word(struct cache_class *class)
 {
-    class->free = &no_slots;
+    class->free_at = 0;
     class->base = 0;
 }
 
@@ -27,10 +27,6 @@ void cache_init(struct cache *cache, struct central *central, struct neap_heap *
 {
     cache->central = central;
     cache->inbox.heap = heap;
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        cache->classes[i].slot_bytes = size_classes[i].slot_bytes;
-        use_no_word(&cache->classes[i]);
-    }
 }
 
 // A span leaves the cache.
@@ -68,7 +64,8 @@ static bool use_word_of(struct cache *cache, struct span *span)
         if (i == shape->n_words)
             return false;
     }
-    class->free = &span->free[i];
+    class->slot_bytes = shape->slot_bytes;
+    class->free_at = (uintptr_t)&span->free[i] - (uintptr_t)&cache_no_slots;
     class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
     return true;
 }
@@ -385,8 +382,7 @@ void cache_discard(struct cache *cache)
         struct central_list *list = &cache->central->lists[i];
         add_relaxed(&list->n_allocated, load_relaxed(&class->n_allocated));   // counter
         add_relaxed(&list->n_freed, load_relaxed(&class->n_freed));           // counter
-        *class = (struct cache_class){.slot_bytes = size_classes[i].slot_bytes};
-        use_no_word(class);
+        *class = (struct cache_class){.current = NULL};
     }
 }
 
@@ -401,8 +397,10 @@ static bool owns_listed(struct cache *cache, struct span *span, unsigned size_cl
 
 static bool word_is_in(const struct cache_class *class, struct span *span)
 {
-    size_t i = (size_t)(class->free - span->free);   // wraps if it lies elsewhere
-    return i < span_class(span)->n_words && class->free == &span->free[i] &&
+    ATOMIC(uint64_t) *word = cache_class_word(class);
+    size_t            i = (size_t)(word - span->free);   // wraps if it lies elsewhere
+    return i < span_class(span)->n_words && word == &span->free[i] &&
+           class->slot_bytes == span_class(span)->slot_bytes &&
            class->base ==
                (uintptr_t)run_start(&span->run) + i * WORD_BITS * span_class(span)->slot_bytes;
 }
@@ -426,7 +424,7 @@ static const char *class_verify(struct cache *cache, unsigned size_class)
 {
     struct cache_class *class = &cache->classes[size_class];
     struct span *current = class->current;
-    bool word_fits = current == NULL ? class->free == &no_slots : word_is_in(class, current);
+    bool         word_fits = current == NULL ? class->free_at == 0 : word_is_in(class, current);
     if (!word_fits || (current != NULL && !owns_listed(cache, current, size_class)))
         return "K1 the word allocated from is not one of the current span";   // K1
     for (struct span *span = class->partial; span != NULL; span = span->next)
@@ -443,7 +441,7 @@ static const char *class_verify(struct cache *cache, unsigned size_class)
 const char *cache_verify(struct cache *cache)
 {
     const char *broken = NULL;
-    if (load_relaxed(&no_slots) != 0)   // owner: nobody
+    if (load_relaxed(&cache_no_slots) != 0)   // owner: nobody
         return "K1 the word without slots has one";
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES && broken == NULL; i++)
         broken = class_verify(cache, i);

@@ -26,18 +26,27 @@ _Static_assert(ADDRESS_BITS <= HOT_SLOT_SHIFT && SLOTS_MAX <= 1 << (64 - HOT_SLO
                "a span's address and a slot fit into one word");
 
 struct cache_class {
-    ATOMIC(uint64_t) *free;             // the word allocated from; K1
-    uintptr_t         base;             // address of its first slot; K1
-    ATOMIC(uint64_t)  n_allocated;      // counter, since the cache began
-    ATOMIC(uint64_t)  n_freed;          // counter, by the cache's threads, whoever owns the slot
-    uint32_t          slot_bytes;       // constant
-    uint32_t          hot_at;           // the newest hot note
-    struct span      *current;          // K1
-    struct span      *partial;          // K2
-    struct span      *full;             // K3
-    uint64_t          hot[HOT_SLOTS];   // K4; 0: none
+    uintptr_t        free_at;          // the word allocated from: so far behind cache_no_slots; K1
+    uintptr_t        base;             // address of its first slot; K1
+    ATOMIC(uint64_t) n_allocated;      // counter, since the cache began
+    ATOMIC(uint64_t) n_freed;          // counter, by the cache's threads, whoever owns the slot
+    uint32_t         slot_bytes;       // as soon as there was a span
+    uint32_t         hot_at;           // the newest hot note
+    struct span     *current;          // K1
+    struct span     *partial;          // K2
+    struct span     *full;             // K3
+    uint64_t         hot[HOT_SLOTS];   // K4; 0: none
 };
 _Static_assert(sizeof(struct cache_class) == 2 * CACHE_LINE_BYTES, "an index is a shift");
+
+// A word that is always zero. A class of which the cache has had no span points to it by being zero
+// itself: so its memory is not touched before it is used.
+extern ATOMIC(uint64_t) cache_no_slots HIDDEN;
+
+static ALWAYS_INLINE ATOMIC(uint64_t) *cache_class_word(const struct cache_class *class)
+{
+    return (ATOMIC(uint64_t) *)((uintptr_t)&cache_no_slots + class->free_at);
+}
 
 enum cache_state {
     CACHE_IN_USE,   // has a thread
@@ -67,8 +76,8 @@ struct cache {
     struct cache_class classes[SIZE_CLASSES] CACHE_ALIGNED;
 } CACHE_ALIGNED;
 // Invariants:
-//   K1  `free` is a word of the current span and `base` where its slots begin; or, without a
-//       current span, a word that is always zero
+//   K1  `free_at` leads to a word of the current span, whose slots begin at `base`; or, without a
+//       current span, to cache_no_slots
 //   K2  partial are other spans owned, among them all that have a slot in `free`; they and the
 //       current one are `listed`, the others owned are not
 //   K3  full are, in a private cache, the other spans; elsewhere nobody lists those
@@ -135,10 +144,11 @@ static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned 
     void *slot = cache_allocate_hot(class);
     if (slot != NULL)
         return slot;
-    uint64_t bits = load_relaxed(class->free);   // owner
+    ATOMIC(uint64_t) *word = cache_class_word(class);
+    uint64_t          bits = load_relaxed(word);   // owner
     if (UNLIKELY(bits == 0))
         return NULL;
-    store_relaxed(class->free, bits & (bits - 1));   // owner
+    store_relaxed(word, bits & (bits - 1));   // owner
     count_up_owned(&class->n_allocated);
     return (void *)(class->base + bits_lowest(bits) * (size_t) class->slot_bytes);
 }

@@ -250,13 +250,12 @@ static void complain_of_unknown(const char *const *entries)
     }
 }
 
+// Of texts, too: they are empty, as they were made of zeros.
 static void set_defaults(struct settings *settings)
 {
     for (enum option_id id = 0; id < OPTIONS; id++) {
         settings->origins[id] = CONFIG_FROM_DEFAULT;
-        if (options[id].is_text)
-            string_set(settings, id, text_of(""));
-        else
+        if (!options[id].is_text)
             number_set(settings, id, options[id].initial);
     }
 }
@@ -268,7 +267,7 @@ void settings_load(struct settings *settings)
     if (entries == NULL || host_is_secure())
         return;
     take_value(settings, &environment, OPTION_conf, value_in(entries, options[OPTION_conf].name));
-    if (settings->values.conf[0] != '\0')
+    if (settings->origins[OPTION_conf] != CONFIG_FROM_DEFAULT)
         take_file(settings, settings->values.conf);
     for (enum option_id id = 0; id < OPTIONS; id++) {
         if (id != OPTION_conf)

@@ -61,7 +61,6 @@ struct page_heap {
 
     struct lock lock;   // rank PAGE_HEAP
     // Guarded by lock.
-    struct page_set     free;               // P1, P4
     struct page_ranges  grown;              // P2: every page prepared so far
     struct page_ranges  reserved;           // every page of every arena; P3
     struct arena        current;            // P3: where growth continues
@@ -82,15 +81,16 @@ struct page_heap {
     size_t             watch_pages;        // with more that are ready, is `has_passed_watch` set
     size_t             grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
-    struct page_cache caches[PAGE_CACHES_MAX];
-
     ATOMIC(bool)   alarm;              // hint: see page_heap_set_alarm
     ATOMIC(bool)   has_passed_watch;   // hint: see page_heap_set_watch
     ATOMIC(bool)   has_payer;          // hint: somebody pays for growth regularly
     ATOMIC(size_t) owed_pages;         // counter: growth that nothing has been given back for yet
     ATOMIC(size_t) unpaid_pages;       // counter: growth that what is idle here did not suffice for
 
-    struct page_map map;   // M1; lock-free
+    // Large and mostly never touched, last; page_map's and page_set's first words lie together.
+    struct page_cache caches[PAGE_CACHES_MAX];
+    struct page_map   map;    // M1; lock-free
+    struct page_set   free;   // P1, P4; guarded by lock
 };
 // Invariants:
 //   P1  a page grown is free in the set, free in one window, being scavenged, or in one run

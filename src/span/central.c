@@ -13,7 +13,10 @@
 void central_init(struct central *central, struct page_heap *page_heap)
 {
     central->page_heap = page_heap;
-    central_reset_locks(central);
+    lock_init(&central->cooling, LOCK_RANK_COOLING);
+    // Memory that is zero is a lock already, but for its rank: a short-lived program does not use
+    // most of the lists, and should not touch them.
+    DCHECK_IF(central_reset_locks(central));
 }
 
 // ---- spans come and go ------------------------------------------------------------------------

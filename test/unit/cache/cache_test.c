@@ -591,19 +591,24 @@ struct corrupted {
     struct span  *current, *partial, *full;
 };
 
+static void point_to(struct corrupted *c, ATOMIC(uint64_t) *word)
+{
+    c->cache->classes[c->size_class].free_at = (uintptr_t)word - (uintptr_t)&cache_no_slots;
+}
+
 static void point_to_a_word_of_another_span(struct corrupted *c)
 {
-    c->cache->classes[c->size_class].free = &c->partial->free[0];
+    point_to(c, &c->partial->free[0]);
 }
 
 static void point_to_the_wrong_bits(struct corrupted *c)
 {
-    c->cache->classes[c->size_class].free = &c->current->freed_elsewhere[0];
+    point_to(c, &c->current->freed_elsewhere[0]);
 }
 
 static void point_behind_the_words(struct corrupted *c)
 {
-    c->cache->classes[c->size_class].free = &c->current->free[2];
+    point_to(c, &c->current->free[2]);
 }
 
 static void count_slots_from_elsewhere(struct corrupted *c)

@@ -179,7 +179,7 @@ static void expect_values(const struct expected_value expected[EXPECTED_MAX], bo
 
 static void load(const char *const *entries, bool is_secure)
 {
-    memset(&settings, 0xA5, sizeof settings);
+    memset(&settings, 0, sizeof settings);
     host_fake_forget_said();
     host_fake_set_environment(entries, is_secure);
     settings_load(&settings);
