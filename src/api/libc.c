@@ -93,9 +93,12 @@ static NOINLINE void release_or_stop(const char *function, void *object)
 
 static NOINLINE void free_slowly(void *object, enum fast_release done, const void *caller)
 {
+    bool alarm = false;
     if (done == FAST_NOT_RELEASED)
         release_or_stop("free", object);
-    if (done == FAST_RELEASED_ALARM)
+    else
+        alarm = fast_end_release(object, done);
+    if (alarm)
         front_answer_alarm(caller);
     else
         answer_alarm(caller);

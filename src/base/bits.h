@@ -15,6 +15,22 @@ static inline uint64_t bits_mask(unsigned first, unsigned n_bits)
     return (~UINT64_C(0) >> (WORD_BITS - n_bits)) << first;
 }
 
+// One bit, at a place below 64. In this form compilers find the instructions for it.
+static inline bool bits_has(uint64_t word, size_t at)
+{
+    return (word >> at & 1) != 0;
+}
+
+static inline uint64_t bits_with(uint64_t word, size_t at)
+{
+    return word | UINT64_C(1) << at;
+}
+
+static inline uint64_t bits_without(uint64_t word, size_t at)
+{
+    return word & ~(UINT64_C(1) << at);
+}
+
 static inline unsigned bits_count(uint64_t word)
 {
     return (unsigned)__builtin_popcountll(word);

@@ -8,6 +8,10 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+// Of data: known to lie in this library, so that it is reached without a table of addresses.
+#define HIDDEN __attribute__((visibility("hidden")))
+// A pointer used again and again is computed once, not anew from its parts at each use.
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
 // Few bytes, at a fixed distance from the thread pointer: one instruction to reach, no call that
 // might allocate, and little enough that dlopen finds room for it.
 #define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))

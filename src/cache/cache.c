@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 
+#include <string.h>
+
 // Taking in is paid by one allocation: enough to find a slot, few enough to be short.
 #define TAKEN_IN_AT_ONCE 16
 
@@ -25,8 +27,31 @@ void cache_init(struct cache *cache, struct central *central, struct neap_heap *
 {
     cache->central = central;
     cache->inbox.heap = heap;
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++)
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        cache->classes[i].slot_bytes = size_classes[i].slot_bytes;
         use_no_word(&cache->classes[i]);
+    }
+}
+
+// A span leaves the cache.
+static void forget_hot(struct cache *cache, const struct span *span)
+{
+    struct cache_class *class = &cache->classes[span->size_class];
+    for (size_t i = 0; i < HOT_SLOTS; i++)
+        if ((class->hot[i] & bits_mask(0, HOT_SLOT_SHIFT)) == (uintptr_t)span)
+            class->hot[i] = 0;
+}
+
+static void destroy_span(struct cache *cache, struct span *span)
+{
+    forget_hot(cache, span);
+    central_destroy_span(cache->central, span);
+}
+
+static void put_span(struct cache *cache, struct span *span)
+{
+    forget_hot(cache, span);
+    central_put_span(cache->central, span);
 }
 
 // Allocates from a word of the span that has a free slot: where one was freed last, or the lowest.
@@ -50,7 +75,7 @@ static bool use_word_of(struct cache *cache, struct span *span)
 
 static void make_current(struct cache *cache, struct span *span)
 {
-    cache->spans[span->size_class].current = span;
+    cache->classes[span->size_class].current = span;
     span->listed = true;
     bool found = use_word_of(cache, span);
     CHECK(found);   // K2
@@ -62,20 +87,20 @@ static void make_current(struct cache *cache, struct span *span)
 static void put_aside(struct cache *cache, struct span *span)
 {
     if (cache_is_private(cache))
-        span_list_add(&cache->spans[span->size_class].full, span);
+        span_list_add(&cache->classes[span->size_class].full, span);
     span->listed = false;
 }
 
 // False: it is the current one, or has no free slot.
 static bool list_if_it_has_free(struct cache *cache, struct span *span)
 {
-    struct cache_spans *spans = &cache->spans[span->size_class];
-    if (span == spans->current || !span_has_free(span))
+    struct cache_class *class = &cache->classes[span->size_class];
+    if (span == class->current || !span_has_free(span))
         return false;
     if (!span->listed) {
         if (cache_is_private(cache))
-            span_list_remove(&spans->full, span);
-        span_list_add(&spans->partial, span);
+            span_list_remove(&class->full, span);
+        span_list_add(&class->partial, span);
         cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
     }
     return true;
@@ -83,14 +108,14 @@ static bool list_if_it_has_free(struct cache *cache, struct span *span)
 
 static void list_or_destroy(struct cache *cache, struct span *span)
 {
-    struct cache_spans *spans = &cache->spans[span->size_class];
+    struct cache_class *class = &cache->classes[span->size_class];
     if (!list_if_it_has_free(cache, span) || !span_is_idle(span))
         return;
-    bool only_one = spans->partial == span && span->next == NULL;
+    bool only_one = class->partial == span && span->next == NULL;
     if (only_one && span->run.n_pages <= KEPT_IDLE_PAGES_MAX)
         return;
-    span_list_remove(&spans->partial, span);
-    central_destroy_span(cache->central, span);
+    span_list_remove(&class->partial, span);
+    destroy_span(cache, span);
 }
 
 static enum span_give_result given(struct cache *cache)
@@ -102,7 +127,7 @@ static enum span_give_result given(struct cache *cache)
     return UNLIKELY(is_time) ? SPAN_GIVEN_ALARM : SPAN_GIVEN;
 }
 
-enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
+static void note_freed(struct cache *cache, struct span *span)
 {
     // A signal handler may have interrupted its thread where that holds the page heap's lock: then
     // even an idle span stays.
@@ -110,18 +135,33 @@ enum span_give_result cache_note_freed(struct cache *cache, struct span *span)
         list_if_it_has_free(cache, span);
     else
         list_or_destroy(cache, span);
+}
+
+static void note_first(struct cache *cache, struct span *span)
+{
+    struct cache_class *class = &cache->classes[span->size_class];
+    if (cache_is_private(cache))
+        span_list_remove(&class->full, span);
+    span_list_add(&class->partial, span);
+    cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
+}
+
+enum span_give_result cache_end_free(struct cache *cache, struct span *span, enum cache_freed freed)
+{
+    if (freed == CACHE_FREED_FIRST)
+        note_first(cache, span);
+    else
+        note_freed(cache, span);
     return given(cache);
 }
 
-enum span_give_result cache_note_first(struct cache *cache, struct span *span, size_t i)
+enum span_give_result cache_free(struct cache *cache, struct span *span, size_t slot)
 {
-    struct cache_spans *spans = &cache->spans[span->size_class];
-    if (cache_is_private(cache))
-        span_list_remove(&spans->full, span);
-    span_list_add(&spans->partial, span);
-    span->hot_word = (uint8_t)i;
-    cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
-    return given(cache);
+    enum cache_freed freed =
+        cache_free_at_once(&cache->classes[span->size_class], span, span_class(span), slot);
+    if (freed == CACHE_WAS_FREE)
+        return SPAN_ALREADY_FREE;
+    return freed == CACHE_FREED ? SPAN_GIVEN : cache_end_free(cache, span, freed);
 }
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)
@@ -168,26 +208,30 @@ void cache_take_in(struct cache *cache)
 // for many.
 static bool go_on_in_current(struct cache *cache, unsigned size_class)
 {
-    struct span *span = cache->spans[size_class].current;
+    struct span *span = cache->classes[size_class].current;
     if (span == NULL)
         return false;
     if (use_word_of(cache, span))
         return true;
-    cache->spans[size_class].current = NULL;
+    cache->classes[size_class].current = NULL;
     put_aside(cache, span);
     use_no_word(&cache->classes[size_class]);
     return false;
 }
 
+// Spans of which the free slots were hot and are in use again are in the list as well.
 static bool go_on_in_partial(struct cache *cache, unsigned size_class)
 {
-    struct cache_spans *spans = &cache->spans[size_class];
-    struct span        *span = spans->partial;
-    if (span == NULL)
-        return false;
-    span_list_remove(&spans->partial, span);
-    make_current(cache, span);
-    return true;
+    struct cache_class *class = &cache->classes[size_class];
+    for (struct span *span = class->partial; span != NULL; span = class->partial) {
+        span_list_remove(&class->partial, span);
+        if (span_has_free(span)) {
+            make_current(cache, span);
+            return true;
+        }
+        put_aside(cache, span);
+    }
+    return false;
 }
 
 // A span nobody has, or a new one.
@@ -229,10 +273,11 @@ void *cache_allocate(struct cache *cache, unsigned size_class)
 
 static void drop_current(struct cache *cache, unsigned size_class)
 {
-    struct span *span = cache->spans[size_class].current;
+    memset(cache->classes[size_class].hot, 0, sizeof cache->classes[size_class].hot);
+    struct span *span = cache->classes[size_class].current;
     if (span == NULL)
         return;
-    cache->spans[size_class].current = NULL;
+    cache->classes[size_class].current = NULL;
     put_aside(cache, span);
     use_no_word(&cache->classes[size_class]);
     list_or_destroy(cache, span);
@@ -242,14 +287,14 @@ void cache_tidy(struct cache *cache)
 {
     take_in(cache, SIZE_MAX);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        struct cache_spans *spans = &cache->spans[i];
+        struct cache_class *class = &cache->classes[i];
         drop_current(cache, i);
-        for (struct span *span = spans->partial, *next; span != NULL; span = next) {
+        for (struct span *span = class->partial, *next; span != NULL; span = next) {
             next = span->next;
             if (!span_is_idle(span))
                 continue;
-            span_list_remove(&spans->partial, span);
-            central_destroy_span(cache->central, span);
+            span_list_remove(&class->partial, span);
+            destroy_span(cache, span);
         }
     }
 }
@@ -258,19 +303,19 @@ void cache_empty(struct cache *cache)
 {
     cache_tidy(cache);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        struct cache_spans *spans = &cache->spans[i];
-        while (spans->partial != NULL) {
-            struct span *span = spans->partial;
-            span_list_remove(&spans->partial, span);
-            central_put_span(cache->central, span);
+        struct cache_class *class = &cache->classes[i];
+        while (class->partial != NULL) {
+            struct span *span = class->partial;
+            span_list_remove(&class->partial, span);
+            put_span(cache, span);
         }
     }
 }
 
 static void hand_over_span(struct cache *cache, struct span *span)
 {
-    span_list_remove(&cache->spans[span->size_class].partial, span);
-    central_put_span(cache->central, span);
+    span_list_remove(&cache->classes[span->size_class].partial, span);
+    put_span(cache, span);
 }
 
 void cache_rest(struct cache *cache)
@@ -279,7 +324,7 @@ void cache_rest(struct cache *cache)
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         if (!size_class_may_cool(i))
             continue;
-        for (struct span *span = cache->spans[i].partial, *next; span != NULL; span = next) {
+        for (struct span *span = cache->classes[i].partial, *next; span != NULL; span = next) {
             next = span->next;
             if (span->rested)
                 hand_over_span(cache, span);
@@ -293,10 +338,10 @@ void cache_hand_over(struct cache *cache, size_t n_spans)
 {
     size_t n = 0;
     for (unsigned i = SIZE_CLASSES - 1; i >= SIZE_CLASS_FIRST; i--)
-        for (; size_class_may_cool(i) && cache->spans[i].partial != NULL; n++) {
+        for (; size_class_may_cool(i) && cache->classes[i].partial != NULL; n++) {
             if (n == n_spans)
                 return;
-            hand_over_span(cache, cache->spans[i].partial);
+            hand_over_span(cache, cache->classes[i].partial);
         }
 }
 
@@ -317,11 +362,11 @@ void cache_each_span(struct cache *cache, void (*visit)(void *context, struct sp
 {
     DCHECK(cache_is_private(cache));
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        struct cache_spans *spans = &cache->spans[i];
-        each_in_list(spans->partial, visit, context);
-        each_in_list(spans->full, visit, context);
-        if (spans->current != NULL)
-            visit(context, spans->current);
+        struct cache_class *class = &cache->classes[i];
+        each_in_list(class->partial, visit, context);
+        each_in_list(class->full, visit, context);
+        if (class->current != NULL)
+            visit(context, class->current);
     }
 }
 
@@ -336,14 +381,12 @@ void cache_discard(struct cache *cache)
     take_in(cache, SIZE_MAX);
     cache_each_span(cache, discard_span, cache);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        struct cache_class *class = &cache->classes[i];
         struct central_list *list = &cache->central->lists[i];
-        // counter
-        add_relaxed(&list->n_allocated, load_relaxed(&cache->classes[i].n_allocated));
-        add_relaxed(&list->n_freed, load_relaxed(&cache->classes[i].n_freed));   // counter
-        store_relaxed(&cache->classes[i].n_allocated, 0);                        // counter
-        store_relaxed(&cache->classes[i].n_freed, 0);                            // counter
-        cache->spans[i] = (struct cache_spans){.current = NULL};
-        use_no_word(&cache->classes[i]);
+        add_relaxed(&list->n_allocated, load_relaxed(&class->n_allocated));   // counter
+        add_relaxed(&list->n_freed, load_relaxed(&class->n_freed));           // counter
+        *class = (struct cache_class){.slot_bytes = size_classes[i].slot_bytes};
+        use_no_word(class);
     }
 }
 
@@ -364,22 +407,45 @@ static bool word_is_in(const struct cache_class *class, struct span *span)
                (uintptr_t)run_start(&span->run) + i * WORD_BITS * span_class(span)->slot_bytes;
 }
 
+static bool hot_notes_fit(struct cache *cache, const struct cache_class *class, unsigned size_class)
+{
+    for (size_t i = 0; i < HOT_SLOTS; i++) {
+        struct span *span =
+            (struct span *)(uintptr_t)(class->hot[i] & bits_mask(0, HOT_SLOT_SHIFT));
+        if (span == NULL)
+            continue;
+        // owner: nobody takes a span from the cache
+        if (load_relaxed(&span->owner) != &cache->inbox || span->size_class != size_class ||
+            class->hot[i] >> HOT_SLOT_SHIFT >= span_class(span)->n_slots)
+            return false;
+    }
+    return true;
+}
+
+static const char *class_verify(struct cache *cache, unsigned size_class)
+{
+    struct cache_class *class = &cache->classes[size_class];
+    struct span *current = class->current;
+    bool word_fits = current == NULL ? class->free == &no_slots : word_is_in(class, current);
+    if (!word_fits || (current != NULL && !owns_listed(cache, current, size_class)))
+        return "K1 the word allocated from is not one of the current span";   // K1
+    for (struct span *span = class->partial; span != NULL; span = span->next)
+        if (!owns_listed(cache, span, size_class) || span == current)
+            return "K2 a span is in a cache's list where it does not belong";   // K2
+    for (struct span *span = class->full; span != NULL; span = span->next)
+        if (span->listed || span->size_class != size_class || !cache_is_private(cache))
+            return "K3 a span is among the full ones that is not";   // K3
+    if (!hot_notes_fit(cache, class, size_class))
+        return "K4 a slot is noted as hot that the cache does not own";   // K4
+    return NULL;
+}
+
 const char *cache_verify(struct cache *cache)
 {
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        struct cache_class *class = &cache->classes[i];
-        struct span *current = cache->spans[i].current;
-        if (load_relaxed(&no_slots) != 0)   // owner: nobody
-            return "K1 the word without slots has one";
-        bool word_fits = current == NULL ? class->free == &no_slots : word_is_in(class, current);
-        if (!word_fits || (current != NULL && !owns_listed(cache, current, i)))
-            return "K1 the word allocated from is not one of the current span";   // K1
-        for (struct span *span = cache->spans[i].partial; span != NULL; span = span->next)
-            if (!owns_listed(cache, span, i) || span == current || !span_has_free(span))
-                return "K2 a span is in a cache's list where it does not belong";   // K2
-        for (struct span *span = cache->spans[i].full; span != NULL; span = span->next)
-            if (span->listed || span->size_class != i || !cache_is_private(cache))
-                return "K3 a span is among the full ones that is not";   // K3
-    }
-    return NULL;
+    const char *broken = NULL;
+    if (load_relaxed(&no_slots) != 0)   // owner: nobody
+        return "K1 the word without slots has one";
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES && broken == NULL; i++)
+        broken = class_verify(cache, i);
+    return broken;
 }

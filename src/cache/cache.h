@@ -3,8 +3,12 @@
 // For each size class it has a current span, of which it allocates from one word of 64 slots at a
 // time, and a list of further spans with free slots. To allocate takes the lowest bit out of the
 // word, to free sets a bit in the word where it belongs: nothing else is remembered, so there is
-// nothing to keep in step, to limit or to flush, and what was freed last on a page in use is used
-// again first. Spans without a free slot are in no list; a free brings them back.
+// nothing to keep in step, to limit or to flush. Spans without a free slot are in no list; a free
+// brings them back.
+//
+// The last few slots freed are hot: their bits and, likely, what was in them are in the CPU's
+// caches. So they are noted, and an allocation looks there first. A hot note is a hint: the bit
+// says whether the slot is still free.
 //
 // Whose a cache is at the moment is decided without a locked instruction. Its thread says that it
 // is `inside` before it touches anything, and looks whether the cache is `closed`. Anybody else
@@ -16,18 +20,24 @@
 
 #include "span/central.h"
 
-struct cache_class {
-    ATOMIC(uint64_t) *free;          // the word allocated from; K1
-    uintptr_t         base;          // address of its first slot; K1
-    ATOMIC(uint64_t)  n_allocated;   // counter, since the cache began
-    ATOMIC(uint64_t)  n_freed;       // counter, by the cache's threads, whoever owns the slot
-};
+#define HOT_SLOTS 8
+#define HOT_SLOT_SHIFT 48   // a hot note: the span's address, and above it the number of the slot
+_Static_assert(ADDRESS_BITS <= HOT_SLOT_SHIFT && SLOTS_MAX <= 1 << (64 - HOT_SLOT_SHIFT),
+               "a span's address and a slot fit into one word");
 
-struct cache_spans {
-    struct span *current;   // K1
-    struct span *partial;   // K2
-    struct span *full;      // K3
+struct cache_class {
+    ATOMIC(uint64_t) *free;             // the word allocated from; K1
+    uintptr_t         base;             // address of its first slot; K1
+    ATOMIC(uint64_t)  n_allocated;      // counter, since the cache began
+    ATOMIC(uint64_t)  n_freed;          // counter, by the cache's threads, whoever owns the slot
+    uint32_t          slot_bytes;       // constant
+    uint32_t          hot_at;           // the newest hot note
+    struct span      *current;          // K1
+    struct span      *partial;          // K2
+    struct span      *full;             // K3
+    uint64_t          hot[HOT_SLOTS];   // K4; 0: none
 };
+_Static_assert(sizeof(struct cache_class) == 2 * CACHE_LINE_BYTES, "an index is a shift");
 
 enum cache_state {
     CACHE_IN_USE,   // has a thread
@@ -54,15 +64,15 @@ struct cache {
 
     size_t listed_bytes;   // of spans that may cool: listed since it was looked what they hold
 
-    struct cache_class classes[SIZE_CLASSES];
-    struct cache_spans spans[SIZE_CLASSES];
+    struct cache_class classes[SIZE_CLASSES] CACHE_ALIGNED;
 } CACHE_ALIGNED;
 // Invariants:
 //   K1  `free` is a word of the current span and `base` where its slots begin; or, without a
 //       current span, a word that is always zero
-//   K2  partial are the other spans owned that have a slot in `free`; they and the current one
-//       are `listed`, those owned without a slot in `free` are not
+//   K2  partial are other spans owned, among them all that have a slot in `free`; they and the
+//       current one are `listed`, the others owned are not
 //   K3  full are, in a private cache, the other spans; elsewhere nobody lists those
+//   K4  hot notes are of spans owned, each of the class and a slot of it
 
 // Requires: memory of `cache` is zero. `heap`: the first-class heap it is private to, or NULL.
 void cache_init(struct cache *cache, struct central *central, struct neap_heap *heap);
@@ -97,16 +107,40 @@ static ALWAYS_INLINE void cache_leave(struct cache *cache)
 
 // Requires for all below: the caller is inside, or has closed the cache and found it quiet.
 
-// A slot from the current word, or NULL if it is used up.
+// The slot freed last, or NULL: it is not noted any more, or has been allocated since.
+static ALWAYS_INLINE void *cache_allocate_hot(struct cache_class *class)
+{
+    uint32_t at = class->hot_at;
+    uint64_t hot = class->hot[at];
+    if (hot == 0)
+        return NULL;
+    class->hot[at] = 0;
+    class->hot_at = (at - 1) % HOT_SLOTS;
+    struct span      *span = (struct span *)(uintptr_t)(hot & bits_mask(0, HOT_SLOT_SHIFT));
+    size_t            slot = hot >> HOT_SLOT_SHIFT;
+    ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
+    uint64_t          bits = load_relaxed(word);   // owner
+    if (UNLIKELY(!bits_has(bits, slot % WORD_BITS)))
+        return NULL;
+    store_relaxed(word, bits_without(bits, slot % WORD_BITS));   // owner
+    count_up_owned(&class->n_allocated);
+    return (char *)run_start(&span->run) + slot * class->slot_bytes;
+}
+
+// A slot freed lately or from the current word, or NULL if that is used up.
 static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned size_class)
 {
     struct cache_class *class = &cache->classes[size_class];
+    KEEP(class);
+    void *slot = cache_allocate_hot(class);
+    if (slot != NULL)
+        return slot;
     uint64_t bits = load_relaxed(class->free);   // owner
     if (UNLIKELY(bits == 0))
         return NULL;
     store_relaxed(class->free, bits & (bits - 1));   // owner
     count_up_owned(&class->n_allocated);
-    return (void *)(class->base + bits_lowest(bits) * size_classes[size_class].slot_bytes);
+    return (void *)(class->base + bits_lowest(bits) * (size_t) class->slot_bytes);
 }
 
 // The same; if the word is used up, from another word or span that the cache has in its list: a few
@@ -117,35 +151,48 @@ NODISCARD void *cache_allocate_next(struct cache *cache, unsigned size_class);
 // OS has no more memory.
 NODISCARD void *cache_allocate(struct cache *cache, unsigned size_class);
 
-// What a span needs when one of its words has become all free. Returns SPAN_GIVEN or
-// SPAN_GIVEN_ALARM.
-enum span_give_result cache_note_freed(struct cache *cache, struct span *span);
-
-// The same when the span is not listed and has its first free slot, in word `i`.
-enum span_give_result cache_note_first(struct cache *cache, struct span *span, size_t i);
+enum cache_freed {
+    CACHE_FREED,
+    CACHE_FREED_WORD,    // one of the span's words has become all free: call cache_end_free
+    CACHE_FREED_FIRST,   // the first slot of a span that is not listed: call cache_end_free
+    CACHE_WAS_FREE,      // a double free; nothing has happened
+};
 
 // Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
-static ALWAYS_INLINE enum span_give_result cache_free(struct cache *cache, struct span *span,
-                                                      unsigned size_class, size_t slot)
+static ALWAYS_INLINE enum cache_freed cache_free_at_once(struct cache_class *class,
+                                                         struct span             *span,
+                                                         const struct size_class *shape,
+                                                         size_t                   slot)
 {
-    const struct size_class *shape = &size_classes[size_class];
-    ATOMIC(uint64_t)        *word = &span->free[slot / WORD_BITS];
-    uint64_t                 before = load_relaxed(word);   // owner
-    uint64_t                 bit = UINT64_C(1) << slot % WORD_BITS;
-    if (UNLIKELY((before & bit) != 0))
-        return SPAN_ALREADY_FREE;
+    ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
+    KEEP(word);
+    uint64_t before = load_relaxed(word);   // owner
+    if (UNLIKELY(bits_has(before, slot % WORD_BITS)))
+        return CACHE_WAS_FREE;
     // Two threads that free a slot at one instant are found out when the bits are taken in. hint
-    if (UNLIKELY(load_relaxed(&span->visited)) && span_slot_is_free(span, slot))
-        return SPAN_ALREADY_FREE;
-    uint64_t after = before | bit;
+    if (UNLIKELY(load_relaxed(&span->visited)) && span_slot_is_free_elsewhere(span, slot))
+        return CACHE_WAS_FREE;
+    uint64_t after = bits_with(before, slot % WORD_BITS);
     store_relaxed(word, after);   // owner
-    count_up_owned(&cache->classes[size_class].n_freed);
+    count_up_owned(&class->n_freed);
+    uint32_t at = (class->hot_at + 1) % HOT_SLOTS;
+    class->hot_at = at;
+    class->hot[at] = (uintptr_t)span | (uint64_t)slot << HOT_SLOT_SHIFT;
     if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
-        return cache_note_freed(cache, span);
-    if (UNLIKELY(before == 0) && !span->listed)
-        return cache_note_first(cache, span, slot / WORD_BITS);
-    return SPAN_GIVEN;
+        return CACHE_FREED_WORD;
+    if (UNLIKELY(before == 0) && !span->listed) {
+        span->hot_word = (uint8_t)(slot / WORD_BITS);
+        return CACHE_FREED_FIRST;
+    }
+    return CACHE_FREED;
 }
+
+// What is left to do then. Returns SPAN_GIVEN or SPAN_GIVEN_ALARM.
+enum span_give_result cache_end_free(struct cache *cache, struct span *span,
+                                     enum cache_freed freed);
+
+// All of it.
+NODISCARD enum span_give_result cache_free(struct cache *cache, struct span *span, size_t slot);
 
 // The same in a span that the cache has just been given by the central lists.
 NODISCARD enum span_give_result cache_free_in_new(struct cache *cache, struct span *span,

@@ -44,28 +44,40 @@ static inline void *fast_allocate_next(size_t n_bytes)
 
 enum fast_release {
     FAST_RELEASED,
-    FAST_RELEASED_ALARM,   // the same, and front_answer_alarm() may have something to do
+    FAST_RELEASED_WORD,    // the same, and fast_end_release() has something to do
+    FAST_RELEASED_FIRST,   // the same
     FAST_NOT_RELEASED,     // nothing has happened: ask front_release
 };
 
 static ALWAYS_INLINE enum fast_release fast_release_inside(struct cache *cache, void *object)
 {
-    uint8_t     size_class;
+    unsigned    size_class;
     struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
-    if (UNLIKELY(run == NULL))
+    if (UNLIKELY(size_class == SPAN_LARGE))
         return FAST_NOT_RELEASED;
     struct span *span = span_of_run(run);
     // owner: a span of ours stays ours while we are inside
     if (UNLIKELY(load_relaxed(&span->owner) != &cache->inbox))
         return FAST_NOT_RELEASED;
-    size_t offset = (uintptr_t)object - (uintptr_t)run_start(run);
-    size_t slot;
-    if (UNLIKELY(!size_class_slot_at(&size_classes[size_class], offset, &slot)))
+    size_t                   offset = (uintptr_t)object - (uintptr_t)run_start(run);
+    size_t                   slot;
+    const struct size_class *shape = &size_classes[size_class];
+    struct cache_class *class = &cache->classes[size_class];
+    KEEP(shape);
+    KEEP(class);
+    if (UNLIKELY(!size_class_slot_at(shape, offset, &slot)))
         return FAST_NOT_RELEASED;
-    enum span_give_result given = cache_free(cache, span, size_class, slot);
-    if (LIKELY(given == SPAN_GIVEN))
+    switch (cache_free_at_once(class, span, shape, slot)) {
+    case CACHE_FREED:
         return FAST_RELEASED;
-    return given == SPAN_GIVEN_ALARM ? FAST_RELEASED_ALARM : FAST_NOT_RELEASED;
+    case CACHE_FREED_WORD:
+        return FAST_RELEASED_WORD;
+    case CACHE_FREED_FIRST:
+        return FAST_RELEASED_FIRST;
+    case CACHE_WAS_FREE:
+        break;
+    }
+    return FAST_NOT_RELEASED;
 }
 
 // Takes an object of the thread's own spans back.
@@ -75,8 +87,22 @@ static ALWAYS_INLINE enum fast_release fast_release(void *object)
     if (UNLIKELY(cache == NULL))
         return FAST_NOT_RELEASED;
     enum fast_release released = fast_release_inside(cache, object);
-    cache_leave(cache);
+    if (LIKELY(released == FAST_RELEASED) || released == FAST_NOT_RELEASED)
+        cache_leave(cache);   // else fast_end_release does
     return released;
+}
+
+// What is left to do after FAST_RELEASED_WORD and _FIRST, for whoever has called fast_release just
+// now. Returns whether front_answer_alarm() may have something to do.
+static inline bool fast_end_release(void *object, enum fast_release released)
+{
+    unsigned      size_class;
+    struct cache *cache = this_thread.cache;
+    struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
+    enum cache_freed freed = released == FAST_RELEASED_FIRST ? CACHE_FREED_FIRST : CACHE_FREED_WORD;
+    bool             alarm = cache_end_free(cache, span_of_run(run), freed) == SPAN_GIVEN_ALARM;
+    cache_leave(cache);
+    return alarm;
 }
 
 #endif

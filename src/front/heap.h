@@ -29,7 +29,7 @@ struct heap {
 //   F1  over all caches, heaps and central lists: slots allocated - freed = slots in use
 //   F2  OS pages released inside of spans, as counted in the lists, by the page heap, and as found
 
-extern struct heap process_heap;
+extern struct heap process_heap HIDDEN;
 
 void heap_init_once(void);
 

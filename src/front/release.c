@@ -77,7 +77,7 @@ static enum span_give_result give_from_cache(struct gift *gift, struct cache *ca
     size_t          slot = gift->place.slot;
     // owner: a span of ours stays ours while we are inside
     if (load_relaxed(&span->owner) == &cache->inbox)
-        return cache_free(cache, span, span->size_class, slot);
+        return cache_free(cache, span, slot);
     // Not with a lock held: we are in a signal handler.
     if (central_owns(central, span) && LIKELY(!lock_this_thread_has_any())) {
         if (central_take_full_span(central, span, &cache->inbox))

@@ -5,44 +5,43 @@
 
 void page_map_init(struct page_map *map)
 {
-    store_relaxed(&map->first_at, TABLES_MAX);   // owner: nobody else knows the map yet
+    store_relaxed(&map->near_page, NO_PAGE_NEAR);   // owner: nobody else knows the map yet
 }
 
 void page_map_add_table(struct page_map *map, page_id page, struct page_map_table *table)
 {
     size_t at = page.number >> TABLE_PAGES_SHIFT;
     DCHECK(!page_map_has_table(map, page));
-    // Publishes the zeroed table. pairs with: page_map_find, page_map_has_table
+    // Publishes the zeroed table. pairs with: page_map_table_of, page_map_has_table
     store_release(&map->root[at], table);
-    if (load_relaxed(&map->first_at) != TABLES_MAX)   // owner: under the heap lock
+    if (load_relaxed(&map->near_page) != NO_PAGE_NEAR)   // owner: under the heap lock
         return;
-    store_relaxed(&map->first_table, table);   // owner
-    store_release(&map->first_at, at);         // pairs with: page_map_table_of
-}
-
-void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag)
-{
-    for (size_t i = 0; i < n_pages; i++) {
-        uintptr_t              address = page_address(page_plus(first, i));
-        struct page_map_table *table = page_map_table_of(map, address);
-        // owner: of the run
-        store_relaxed(&table->page_tag[(address >> PAGE_SHIFT) % TABLE_PAGES], tag);
-    }
+    store_relaxed(&map->near_entries, table->page_entry);      // owner
+    store_release(&map->near_page, at << TABLE_PAGES_SHIFT);   // pairs with: page_map_find_tagged
 }
 
 static struct page_map_table *table_at(struct page_map *map, size_t page)
 {
-    // pairs with: page_map_add_table
-    struct page_map_table *table = load_acquire(&map->root[page >> TABLE_PAGES_SHIFT]);
+    struct page_map_table *table = page_map_table_of(map, page);
     DCHECK(table != NULL);
     return table;
+}
+
+void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag)
+{
+    for (size_t page = first.number; page < first.number + n_pages; page++) {
+        ATOMIC(uint64_t) *entry = &table_at(map, page)->page_entry[page % TABLE_PAGES];
+        uint64_t          run = (uintptr_t)page_map_run_of(load_relaxed(entry));   // owner
+        // With what the owner wrote into the record since. pairs with: page_map_find_tagged
+        store_release(entry, run | (uint64_t)tag << TAG_SHIFT);
+    }
 }
 
 bool page_map_is_entered_twice(struct page_map *map, page_id page)
 {
     struct page_map_table *table = table_at(map, page.number);
     size_t                 at = page.number % TABLE_PAGES;
-    return load_acquire(&table->page_run[at]) != NULL &&   // pairs with: page_map_set
+    return load_acquire(&table->page_entry[at]) != 0 &&   // pairs with: page_map_set
            load_acquire(&table->leaf_run[at >> LEAF_PAGES_SHIFT]) != NULL;   // the same
 }
 
@@ -58,7 +57,7 @@ static void set_pages(struct page_map *map, size_t at, size_t end, struct run *r
     struct page_map_table *table = table_at(map, at);
     for (; at < end; at++) {
         // Publishes what the caller wrote into `run`. pairs with: page_map_find
-        store_release(&table->page_run[at % TABLE_PAGES], run);
+        store_release(&table->page_entry[at % TABLE_PAGES], (uintptr_t)run);
     }
 }
 

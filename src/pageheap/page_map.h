@@ -17,20 +17,31 @@ struct run;
 
 struct page_map_table {
     ATOMIC(struct run *) leaf_run[TABLE_LEAVES];
-    ATOMIC(struct run *) page_run[TABLE_PAGES];   // NULL where leaf_run answers
-    ATOMIC(uint8_t)      page_tag[TABLE_PAGES];   // a word of the owner about his run; see below
+    ATOMIC(uint64_t)     page_entry[TABLE_PAGES];   // a run and its tag; 0 where leaf_run answers
 };
+
+// An entry is the run's address with the owner's tag in the bits above it; see below.
+#define TAG_SHIFT 56
+_Static_assert(ADDRESS_BITS <= TAG_SHIFT, "an address and a tag fit into one word");
+
+static inline struct run *page_map_run_of(uint64_t entry)
+{
+    return (struct run *)(uintptr_t)(entry & bits_mask(0, TAG_SHIFT));
+}
 
 struct page_map {
     ATOMIC(struct page_map_table *) root[TABLES_MAX];   // written once each, under the heap lock
 
     // The first table made, which is the only one of most heaps: found without the root.
-    ATOMIC(size_t)                  first_at;   // its index in the root; TABLES_MAX: none yet
-    ATOMIC(struct page_map_table *) first_table;
+    ATOMIC(size_t)             near_page;   // its first page; NO_PAGE_NEAR: there is none yet
+    ATOMIC(ATOMIC(uint64_t) *) near_entries;
 };
 // Invariants:
 //   M1  a page has a run in the map exactly while the run is handed out, and it is that run
 //   M2  of a page's own entry and its leaf's, at most one is set
+
+// Farther than a table's length from every page.
+#define NO_PAGE_NEAR (SIZE_MAX / 2 + 1)
 
 // Requires: memory of `map` is zero.
 void page_map_init(struct page_map *map);
@@ -55,19 +66,24 @@ void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t
 // Are the page's own entry and its leaf's both set? For M2.
 bool page_map_is_entered_twice(struct page_map *map, page_id page);
 
+// The table that covers a page, or NULL. Any value may be asked for.
+static inline struct page_map_table *page_map_table_of(struct page_map *map, size_t page)
+{
+    size_t at = page >> TABLE_PAGES_SHIFT;
+    return at < TABLES_MAX ? load_acquire(&map->root[at])   // pairs with: page_map_add_table
+                           : NULL;
+}
+
 // The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
 // certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.
 static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
 {
-    if ((address >> ADDRESS_BITS) != 0)
-        return NULL;
-    size_t page = address >> PAGE_SHIFT;
-    // pairs with: page_map_add_table
-    struct page_map_table *table = load_acquire(&map->root[page >> TABLE_PAGES_SHIFT]);
+    size_t                 page = address >> PAGE_SHIFT;
+    struct page_map_table *table = page_map_table_of(map, page);
     if (table == NULL)
         return NULL;
     // pairs with: page_map_set
-    struct run *run = load_acquire(&table->page_run[page % TABLE_PAGES]);
+    struct run *run = page_map_run_of(load_acquire(&table->page_entry[page % TABLE_PAGES]));
     if (run != NULL)
         return run;
     // pairs with: page_map_set
@@ -75,38 +91,37 @@ static inline struct run *page_map_find(struct page_map *map, uintptr_t address)
     if (run != NULL)
         return run;
     // A run that was shortened between the two loads is entered page by page by now.
-    return load_acquire(&table->page_run[page % TABLE_PAGES]);   // pairs with: page_map_resize
+    // pairs with: page_map_resize
+    return page_map_run_of(load_acquire(&table->page_entry[page % TABLE_PAGES]));
 }
 
 // ---- short runs -------------------------------------------------------------------------------
 //
-// The owner of a run that covers no leaf wholly may put a tag on its pages, which is found at the
-// same time as the run, not after it. A tag is void once the run is freed.
+// The owner of a run that covers no leaf wholly may put a tag on its pages, which is found with the
+// run, without touching its record. A tag is gone once the run is freed or resized.
 
 void page_map_tag(struct page_map *map, page_id first, size_t n_pages, uint8_t tag);
 
-// The table that covers an address, or NULL. Any value may be asked for.
-static ALWAYS_INLINE struct page_map_table *page_map_table_of(struct page_map *map,
-                                                              uintptr_t        address)
-{
-    size_t at = address >> (PAGE_SHIFT + TABLE_PAGES_SHIFT);
-    if (LIKELY(load_acquire(&map->first_at) == at))   // pairs with: page_map_add_table
-        return load_relaxed(&map->first_table);       // owner: never changes again
-    if (at >= TABLES_MAX)
-        return NULL;
-    return load_acquire(&map->root[at]);   // pairs with: page_map_add_table
-}
-
-// The run and its tag, or NULL: also for some addresses in long runs.
+// The run and its tag, or NULL: also for some addresses in long runs. The tag is 0 where none was
+// put. Any value may be asked for.
 static ALWAYS_INLINE struct run *page_map_find_tagged(struct page_map *map, uintptr_t address,
-                                                      uint8_t *out_tag)
+                                                      unsigned *out_tag)
 {
-    struct page_map_table *table = page_map_table_of(map, address);
-    if (UNLIKELY(table == NULL))
-        return NULL;
-    size_t at = (address >> PAGE_SHIFT) % TABLE_PAGES;
-    *out_tag = load_relaxed(&table->page_tag[at]);   // hint: sure where the run is the caller's
-    return load_acquire(&table->page_run[at]);       // pairs with: page_map_set
+    size_t page = address >> PAGE_SHIFT;
+    // pairs with: page_map_add_table
+    size_t            at = page - load_acquire(&map->near_page);
+    ATOMIC(uint64_t) *entries = load_relaxed(&map->near_entries);   // owner: never changes again
+    if (UNLIKELY(at >= TABLE_PAGES)) {
+        struct page_map_table *table = page_map_table_of(map, page);
+        *out_tag = 0;
+        if (table == NULL)
+            return NULL;
+        entries = table->page_entry;
+        at = page % TABLE_PAGES;
+    }
+    uint64_t entry = load_acquire(&entries[at]);   // pairs with: page_map_set
+    *out_tag = (unsigned)(entry >> TAG_SHIFT);
+    return page_map_run_of(entry);
 }
 
 #endif

@@ -28,9 +28,9 @@ struct size_class {
 };
 _Static_assert(sizeof(struct size_class) == 32, "an index into the table is a shift");
 
-extern const struct size_class size_classes[SIZE_CLASSES];
-extern const uint8_t           class_of_sixteenths[FINE_BYTES_MAX / 16 + 1];
-extern const uint8_t           class_of_128ths[SMALL_BYTES_MAX / 128 + 1];
+extern const struct size_class size_classes[SIZE_CLASSES] HIDDEN;
+extern const uint8_t           class_of_sixteenths[FINE_BYTES_MAX / 16 + 1] HIDDEN;
+extern const uint8_t           class_of_128ths[SMALL_BYTES_MAX / 128 + 1] HIDDEN;
 
 // May OS pages inside of its spans be given back? A class of one word has room behind it for what
 // becomes of them; the smaller slots of other classes rarely leave a whole page free.

@@ -29,30 +29,31 @@ struct span_inbox {
 struct span {
     struct run run;   // first, so that a run's record is the span
 
-    // Written by the owner, read by anybody who frees. The first line of the record: others only
-    // write to it the first time they free something here.
-    ATOMIC(struct span_inbox *) owner;             // changes under the central lock of the class
-    struct span                *previous, *next;   // in the owner's list
+    // Written by the owner, read by anybody who frees: others only write to it the first time they
+    // free something here. With the first words of `free` on a cache line.
+    ATOMIC(struct span_inbox *) owner;        // changes under the central lock of the class
     uint16_t                    n_free;       // central lists only: as many bits as set in `free`
     int16_t                     owed_notes;   // W3: words taken in, less notes received for them
     uint8_t                     size_class;   // or SPAN_LARGE; constant while the run is handed out
     bool                        listed;       // in the owner's list, or the one he allocates from?
     ATOMIC(bool)                visited;      // hint: others have freed something here, some time
     uint8_t                     hot_word;     // caches: hint: where a slot was freed last
-    bool                        rested;       // caches: not used since it was looked at last
-    bool                        is_cooled;    // central lists: in which list
-    bool                        is_cooling;   // OS pages of it are on their way to the kernel
 
     // The owner's: a bit per slot. W1, W2; of a class of one word see span_cold.c
-    ATOMIC(uint64_t) free[SPAN_WORDS] CACHE_ALIGNED;
+    ATOMIC(uint64_t) free[SPAN_WORDS];
+
+    struct span *previous, *next;   // in the owner's list
+    bool         rested;            // caches: not used since it was looked at last
+    bool         is_cooled;         // central lists: in which list
+    bool         is_cooling;        // OS pages of it are on their way to the kernel
 
     // Set by others, taken in by the owner: what he has no need to look at while nobody comes.
     ATOMIC(uint64_t)       freed_elsewhere[SPAN_WORDS] CACHE_ALIGNED;   // W1, W2, W3
     ATOMIC(uint16_t) notes CACHE_ALIGNED;                               // W3
     struct span           *next_in_inbox;   // of whoever holds the inbox
 };
-_Static_assert(sizeof(struct span) == 256,
-               "four cache lines, of which a free by the owner needs 2");
+_Static_assert(sizeof(struct span) == 256 && offsetof(struct span, free[3]) == 64,
+               "four cache lines, of which a free by the owner mostly needs one");
 // Invariants:
 //   W1  bits stand for the slots of the class; those behind the last slot are zero
 //   W2  a slot is in use, or its bit is set in one of the two: in both is a double free
@@ -108,6 +109,14 @@ static inline uint64_t span_cold(struct span *span)
 static inline uint64_t span_released_os_pages(struct span *span)
 {
     return span_may_cool(span) ? load_relaxed(&span->free[RELEASED_WORD]) : 0;   // owner
+}
+
+// Has another than the owner freed it, and nobody taken it in?
+static inline bool span_slot_is_free_elsewhere(struct span *span, size_t slot)
+{
+    // pairs with: span_take_in
+    uint64_t bits = load_acquire(&span->freed_elsewhere[slot / WORD_BITS]);
+    return bits_has(bits, slot % WORD_BITS);
 }
 
 static inline size_t span_released_bytes(struct span *span)

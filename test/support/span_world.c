@@ -105,7 +105,7 @@ enum span_give_result world_free(struct span_world *world, struct cache *cache, 
     struct span *span = world_span_at(world, slot);
     size_t       number = world_slot_at(world, slot);
     if (load_relaxed(&span->owner) == &cache->inbox) {
-        enum span_give_result by_cache = cache_free(cache, span, span->size_class, number);
+        enum span_give_result by_cache = cache_free(cache, span, number);
         return by_cache == SPAN_GIVEN_ALARM ? SPAN_GIVEN : by_cache;
     }
     if (central_owns(&world->central, span)) {

@@ -69,8 +69,8 @@ static void the_span_allocated_from_is_no_exception(void **state)
     cache_rest(given.cache);
     cache_rest(given.cache);
     assert_int_equal(n_of_cache(class_of_8k()), 0);
-    assert_null(given.cache->spans[class_of_8k()].partial);
-    assert_null(given.cache->spans[class_of_8k()].current);
+    assert_null(given.cache->classes[class_of_8k()].partial);
+    assert_null(given.cache->classes[class_of_8k()].current);
     expect_world(given.world);
     span_world_delete(given.world);
 }

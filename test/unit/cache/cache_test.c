@@ -10,13 +10,13 @@
 
 static struct span *current_of(struct cache *cache, unsigned size_class)
 {
-    return cache->spans[size_class].current;
+    return cache->classes[size_class].current;
 }
 
 static size_t n_partial(struct cache *cache, unsigned size_class)
 {
     size_t n = 0;
-    for (struct span *span = cache->spans[size_class].partial; span != NULL; span = span->next)
+    for (struct span *span = cache->classes[size_class].partial; span != NULL; span = span->next)
         n++;
     return n;
 }
@@ -55,18 +55,75 @@ static void slots_come_lowest_first_span_by_span(void **state)
     span_world_delete(world);
 }
 
-static void what_was_freed_in_the_word_in_use_is_used_next(void **state)
+static void what_was_freed_last_is_allocated_first(void **state)
+{
+    struct span_world *world = span_world_new();
+    struct cache      *cache = world_cache(world);
+    unsigned           size_class = class_with_slots(128);
+    void              *slots[3 * 128];
+    fill_spans(cache, size_class, 3, slots);
+    size_t freed[HOT_SLOTS + 2];   // of all three spans; the first two are not noted any more
+    for (size_t i = 0; i < LENGTH_OF(freed); i++) {
+        freed[i] = 127 * (i % 3 + 1) - i;
+        free_all(world, cache, &slots[freed[i]], 1);
+    }
+    for (size_t i = LENGTH_OF(freed); i > 2; i--)
+        assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[freed[i - 1]]);
+    assert_null(cache_allocate_at_once(cache, size_class));
+    void *rest[] = {cache_allocate(cache, size_class), cache_allocate(cache, size_class)};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(rest[i] == slots[freed[0]] || rest[i] == slots[freed[1]]);
+    assert_ptr_not_equal(rest[0], rest[1]);
+    expect_world(world);
+    span_world_delete(world);
+}
+
+static void a_note_of_what_is_in_use_again_is_passed_over(void **state)
 {
     struct span_world *world = span_world_new();
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(128);
     void              *slots[128];
     fill_spans(cache, size_class, 1, slots);
-    free_all(world, cache, &slots[100], 1);
-    free_all(world, cache, &slots[70], 1);
-    assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[70]);
-    assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[100]);
-    free_all(world, cache, &slots[3], 1);   // in the other word
+    free_all(world, cache, slots, 2);
+    world_span_at(world, slots[1])->free[0] = 1;              // the second is in use
+    assert_null(cache_allocate_at_once(cache, size_class));   // nor has the word in use a slot
+    assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[0]);
+    page_heap_destroy(&world->pages);   // not all that was allocated is counted
+    unit_unmap(world, sizeof *world);
+}
+
+// A span that goes back to the page heap leaves no note: its record may become another's.
+static void a_span_that_leaves_is_not_noted(void **state)
+{
+    void (*const leave[])(struct cache *) = {cache_tidy, cache_empty, cache_rest};
+    for (size_t i = 0; i < LENGTH_OF(leave); i++) {
+        struct span_world *world = span_world_new();
+        struct cache      *cache = world_cache(world);
+        unsigned           size_class = class_with_slots(128);
+        void              *slots[3 * 128];
+        fill_spans(cache, size_class, 3, slots);
+        free_all(world, cache, &slots[256], 128);   // one of them is idle, and leaves at once
+        free_all(world, cache, slots, 256 - 1);
+        expect_world(world);
+        leave[i](cache);
+        for (size_t k = 0; k < HOT_SLOTS; k++)
+            assert_int_equal(cache->classes[size_class].hot[k], 0);
+        expect_world(world);
+        span_world_delete(world);
+    }
+}
+
+static void another_word_is_used_when_the_first_is_used_up(void **state)
+{
+    struct span_world *world = span_world_new();
+    struct cache      *cache = world_cache(world);
+    unsigned           size_class = class_with_slots(128);
+    void              *slots[128];
+    fill_spans(cache, size_class, 1, slots);
+    free_all(world, cache, &slots[3], HOT_SLOTS + 1);
+    for (size_t i = 0; i < HOT_SLOTS; i++)
+        assert_non_null(cache_allocate_at_once(cache, size_class));
     assert_null(cache_allocate_at_once(cache, size_class));
     assert_ptr_equal(cache_allocate(cache, size_class), slots[3]);
     span_world_delete(world);
@@ -133,7 +190,7 @@ static void slots_come_from(void **state)
         span->free[slot / WORD_BITS] &= ~bit;
         span->freed_elsewhere[slot / WORD_BITS] &= ~bit;
         if (i == PARTIAL)
-            span_list_remove(&cache->spans[size_class].partial, span);
+            span_list_remove(&cache->classes[size_class].partial, span);
         if (i == INBOX || i == FREED_ELSEWHERE)
             span->owed_notes++;   // the word was taken in before
         if (i == CENTRAL) {
@@ -346,7 +403,7 @@ static void emptying_leaves_the_free_slots_to_the_central_lists(void **state)
         cache_empty(cache);
         assert_int_equal(world_n_spans(world, i), 2);
         assert_null(current_of(cache, i));
-        assert_null(cache->spans[i].partial);
+        assert_null(cache->classes[i].partial);
         assert_ptr_equal(load_relaxed(&world_span_at(world, slots[2 * n_slots])->owner),
                          &cache->inbox);
         assert_ptr_equal(world_allocate(other, i), slots[n_slots + 1]);
@@ -556,7 +613,7 @@ static void count_slots_from_elsewhere(struct corrupted *c)
 
 static void lose_the_current_span(struct corrupted *c)
 {
-    c->cache->spans[c->size_class].current = NULL;
+    c->cache->classes[c->size_class].current = NULL;
 }
 
 static void give_the_current_span_away(struct corrupted *c)
@@ -574,20 +631,15 @@ static void list_a_span_of_another_owner(struct corrupted *c)
     store_relaxed(&c->partial->owner, &c->other->inbox);
 }
 
-static void list_a_full_span(struct corrupted *c)
-{
-    span_list_add(&c->cache->spans[c->size_class].partial, c->full);
-}
-
 static void list_the_current_span(struct corrupted *c)
 {
-    span_list_add(&c->cache->spans[c->size_class].partial, c->current);
+    span_list_add(&c->cache->classes[c->size_class].partial, c->current);
 }
 
 static void list_a_span_in_another_class(struct corrupted *c)
 {
-    span_list_remove(&c->cache->spans[c->size_class].partial, c->partial);
-    span_list_add(&c->cache->spans[c->size_class + 1].partial, c->partial);
+    span_list_remove(&c->cache->classes[c->size_class].partial, c->partial);
+    span_list_add(&c->cache->classes[c->size_class + 1].partial, c->partial);
 }
 
 static void say_it_is_in_no_list(struct corrupted *c)
@@ -597,8 +649,24 @@ static void say_it_is_in_no_list(struct corrupted *c)
 
 static void list_a_full_one_as_if_private(struct corrupted *c)
 {
-    span_list_add(&c->cache->spans[c->size_class].full, c->full);
+    span_list_add(&c->cache->classes[c->size_class].full, c->full);
     c->full->listed = false;
+}
+
+static void note_a_slot_of_another_owner(struct corrupted *c)
+{
+    store_relaxed(&c->full->owner, &c->other->inbox);
+    c->cache->classes[c->size_class].hot[0] = (uintptr_t)c->full;
+}
+
+static void note_a_slot_of_another_class(struct corrupted *c)
+{
+    c->cache->classes[c->size_class + 1].hot[0] = (uintptr_t)c->full;
+}
+
+static void note_a_slot_that_is_not_there(struct corrupted *c)
+{
+    c->cache->classes[c->size_class].hot[0] = (uintptr_t)c->full | UINT64_C(128) << HOT_SLOT_SHIFT;
 }
 
 static const struct verify_row {
@@ -613,11 +681,13 @@ static const struct verify_row {
     {"K1 a current span of another owner", "K1", give_the_current_span_away},
     {"K1 a current span that thinks it is not", "K1", say_the_current_span_is_in_no_list},
     {"K2 a span of another owner", "K2", list_a_span_of_another_owner},
-    {"K2 a full span in the list", "K2", list_a_full_span},
     {"K2 the current span in the list", "K2", list_the_current_span},
     {"K2 a span in the list of another class", "K2", list_a_span_in_another_class},
     {"K2 a span that thinks it is in no list", "K2", say_it_is_in_no_list},
     {"K3 a full span listed by who is not private", "K3", list_a_full_one_as_if_private},
+    {"K4 a note of a span of another owner", "K4", note_a_slot_of_another_owner},
+    {"K4 a note of a span of another class", "K4", note_a_slot_of_another_class},
+    {"K4 a note of a slot that is not there", "K4", note_a_slot_that_is_not_there},
 };
 
 static void is_named(void **state)
@@ -642,8 +712,12 @@ static void is_named(void **state)
 
 static const struct unit_sentence sentences[] = {
     {"slots come lowest first, span by span", slots_come_lowest_first_span_by_span},
-    {"what was freed in the word in use is used next",
-     what_was_freed_in_the_word_in_use_is_used_next},
+    {"what was freed last is allocated first", what_was_freed_last_is_allocated_first},
+    {"a note of what is in use again is passed over",
+     a_note_of_what_is_in_use_again_is_passed_over},
+    {"a span that leaves is not noted", a_span_that_leaves_is_not_noted},
+    {"another word is used when the first is used up",
+     another_word_is_used_when_the_first_is_used_up},
     {"an allocation takes in a few spans only", an_allocation_takes_in_a_few_spans_only},
     {"no counter overflows where others refill the current span",
      no_counter_overflows_where_others_refill_the_current_span},

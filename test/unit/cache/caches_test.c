@@ -104,14 +104,15 @@ static void an_adopted_cache_has_its_spans_still(void **state)
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         void *used[CACHES];
         given_spans(i, used);
-        struct span *current = now.caches[1]->spans[i].current;
+        struct span *current = now.caches[1]->classes[i].current;
         caches_orphan(caches, now.caches[1]);
         // What others free meanwhile waits for the next thread.
         assert_int_equal(world_free(now.world, now.caches[0], used[1]), SPAN_GIVEN);
         struct cache *adopted = caches_adopt(caches, 0);
-        assert_ptr_equal(adopted->spans[i].current, current);
+        assert_ptr_equal(adopted->classes[i].current, current);
         used[1] = world_allocate(adopted, i);
-        assert_ptr_equal(world_span_at(now.world, used[1]), current);
+        // owner: only this thread
+        assert_ptr_equal(load_relaxed(&world_span_at(now.world, used[1])->owner), &adopted->inbox);
         free_used(used);
         caches_tidy(caches);
         assert_int_equal(world_n_spans(now.world, i), 0);
@@ -205,7 +206,7 @@ static void what_it_does(void **state)
     unsigned size_class = class_with_slots(4);
     void    *used[CACHES];
     given_spans(size_class, used);
-    struct span *idle = now.caches[1]->spans[size_class].partial;
+    struct span *idle = now.caches[1]->classes[size_class].partial;
     void        *slots[] = {run_start(&idle->run), used[1]};
     if (!row->barrier_offered) {
         host_fake_offer_barrier(false);
@@ -256,18 +257,17 @@ static void somebody_is_inside_an_idle_cache(void)
 
 static void a_cache_without_spans_has_a_word(void)
 {
-    now.caches[0]->spans[1].current = NULL;
+    now.caches[0]->classes[1].current = NULL;
 }
 
-static void one_behind_has_a_full_span_in_its_list(void)
+static void one_behind_has_a_span_in_its_list_that_thinks_it_is_not(void)
 {
-    for (size_t i = 0; i < SPAN_WORDS; i++)
-        now.caches[2]->spans[1].partial->free[i] = 0;
+    now.caches[2]->classes[1].partial->listed = false;
 }
 
 static void so_has_one_whose_thread_is_inside(void)
 {
-    one_behind_has_a_full_span_in_its_list();
+    one_behind_has_a_span_in_its_list_that_thinks_it_is_not();
     assert_true(cache_enter(now.caches[2]));
 }
 
@@ -277,7 +277,7 @@ static const struct verify_row {
 } verify_rows[] = {
     {"D1 somebody inside an idle cache", "D1", somebody_is_inside_an_idle_cache},
     {"K1 of the last cache made", "K1", a_cache_without_spans_has_a_word},
-    {"K2 of the first cache made", "K2", one_behind_has_a_full_span_in_its_list},
+    {"K2 of the first cache made", "K2", one_behind_has_a_span_in_its_list_that_thinks_it_is_not},
     {"nothing of a cache whose thread is inside", NULL, so_has_one_whose_thread_is_inside},
 };
 
@@ -376,7 +376,7 @@ static void the_child_gets_the_caches_of_threads_that_it_has_not(void **state)
     for (size_t i = CACHES - 1; i > 0; i--) {
         struct cache *adopted = gets[i] ? caches_adopt(caches, 0) : NULL;
         assert_true(!gets[i] || adopted == now.caches[1] || adopted == now.caches[2]);
-        assert_true(adopted == NULL || adopted->spans[size_class].current != NULL);
+        assert_true(adopted == NULL || adopted->classes[size_class].current != NULL);
     }
     assert_null(caches_adopt(caches, 0));
     // Also of spans that nobody can use any more everything may be freed.

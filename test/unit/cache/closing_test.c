@@ -69,8 +69,7 @@ static void *allocate(struct cache *cache)
 static void release(struct world *w, struct cache *cache, void *slot)
 {
     assert_true(cache_enter(cache));
-    assert_int_equal(cache_free(cache, span_of(w, slot), SOME_CLASS, number_of(w, slot)),
-                     SPAN_GIVEN);
+    assert_int_equal(cache_free(cache, span_of(w, slot), number_of(w, slot)), SPAN_GIVEN);
     cache_leave(cache);
 }
 

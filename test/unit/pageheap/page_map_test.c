@@ -48,7 +48,7 @@ static void expect_entered_sparingly(struct map_kit *kit, struct run_literal run
             continue;
         for (size_t i = 0; whole && i < LEAF_PAGES; i++) {
             // owner: only this thread
-            assert_null(load_relaxed(&table->page_run[LEAF(in_table) + i]));
+            assert_int_equal(load_relaxed(&table->page_entry[LEAF(in_table) + i]), 0);
         }
     }
 }
