@@ -82,7 +82,7 @@ size_t neap_limit_counted(void);
  * limit, the tighter of the two; of several passed at once, for the highest. 100 means: beyond
  * the soft limit although what is idle has gone back, or a request has failed at the hard one. A
  * level is told again after what is counted has fallen 5 per cent of the limit below it. What is
- * passed when a callback is registered is told, too. Changed limits are told anew.
+ * passed when a callback is registered is told to all. Changed limits are told anew.
  *
  * A callback is called by a thread of neap's own, within about 50 ms, with all signals blocked and
  * a stack of 128 KiB; with NEAP_BACKGROUND=0 or NEAP_RETAIN=off, or where no thread can be had, by

@@ -221,6 +221,6 @@ void background_wake(struct background *background, struct heap *heap)
 {
     const struct config *config = config_get();
     if (is_wanted(config) && config->pressure &&
-        load_relaxed(&background->state) == BACKGROUND_NONE)   // hint
-        store_relaxed(&heap->pages.alarm, true);               // hint
+        load_relaxed(&background->state) != BACKGROUND_NEVER)   // hint
+        store_relaxed(&heap->pages.alarm, true);                // hint: also if it is about to end
 }

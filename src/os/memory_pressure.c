@@ -62,10 +62,11 @@ void memory_pressure_note_environment(const char *const *entries)
         else if ((value = value_in(*entries, "MEMORY_PRESSURE_WRITE")) != NULL)
             text = value;
     }
+    said.path[0] = '\0';
     if (path[0] != '/' || strlen(path) >= sizeof said.path ||
         !decode(text, said.text, &said.n_bytes))
-        path = "";
-    strcpy(said.path, path);
+        return;
+    memcpy(said.path, path, strlen(path) + 1);
 }
 
 // ---- the kernel's count -----------------------------------------------------------------------
