@@ -82,7 +82,7 @@ size_t neap_limit_counted(void);
  * limit, the tighter of the two; of several passed at once, for the highest. 100 means: beyond
  * the soft limit although what is idle has gone back, or a request has failed at the hard one. A
  * level is told again after what is counted has fallen 5 per cent of the limit below it. What is
- * passed when a callback is registered is told, too. Changed limits are told anew.
+ * passed when a callback is registered is told to all. Changed limits are told anew.
  *
  * A callback is called by a thread of neap's own, within about 50 ms, with all signals blocked and
  * a stack of 128 KiB; with NEAP_BACKGROUND=0 or NEAP_RETAIN=off, or where no thread can be had, by
@@ -90,11 +90,15 @@ size_t neap_limit_counted(void);
  * neap's is held: it may allocate, free and call any function of neap. Callbacks are called one
  * after the other, and none while it is at work already. It must return: no longjmp, no exception,
  * no pthread_exit. In the child of a fork callbacks stay registered; what was not told yet is
- * forgotten. */
+ * forgotten.
+ *
+ * While there are callbacks, neap's own thread also follows whether the control group or the system
+ * is short of memory, as neap-env(7) says about NEAP_PRESSURE, and tells it as level 0: when it
+ * becomes so, and again at the earliest when it has not been so for ten seconds. */
 struct neap_pressure {
-    unsigned level;         /* 75, 90 or 100 */
+    unsigned level;         /* 75, 90 or 100; 0: the system is short of memory */
     size_t   counted_bytes; /* when it was noticed */
-    size_t   limit_bytes;   /* NEAP_LIMIT_OFF: there is none */
+    size_t   limit_bytes;   /* of level 0: NEAP_LIMIT_OFF */
 };
 
 /* `pressure` is gone when the callback returns. Later versions may add fields at its end. */

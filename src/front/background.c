@@ -6,7 +6,8 @@
 #include "front/thread.h"
 #include "os/host.h"
 
-#define ROUNDS_PER_LOOK 4   // at whether the main thread has ended
+#define ROUNDS_PER_LOOK 4     // at whether the main thread has ended
+#define PARKED_NS 200000000   // between looks at whether memory is short
 
 static bool is_wanted(const struct config *config)
 {
@@ -22,10 +23,18 @@ void background_init(struct background *background, struct heap *heap)
     page_heap_set_alarm(&heap->pages, is_wanted(config) ? ALARM_BYTES_MIN : SIZE_MAX);
 }
 
+static void end_following(struct background *background)
+{
+    background->give_back.is_pressed = false;
+    pressure_end(&background->pressure);
+}
+
 void background_fork_child(struct background *background, struct heap *heap)
 {
     background->process = host_process_id();
-    store_relaxed(&background->is_busy, false);                   // owner: there is no other thread
+    store_relaxed(&background->is_busy, false);     // owner: there is no other thread
+    store_relaxed(&background->is_parked, false);   // owner
+    end_following(background);
     if (load_relaxed(&background->state) != BACKGROUND_RUNNING)   // owner
         return;
     store_relaxed(&background->state, BACKGROUND_NONE);   // owner
@@ -41,6 +50,7 @@ static bool must_end(struct background *background, struct heap *heap, unsigned 
 {
     if (n_rounds % ROUNDS_PER_LOOK != 0 || !host_main_thread_has_ended())
         return false;
+    end_following(background);
     store_release(&background->state, BACKGROUND_NEVER);   // pairs with: background_answer_alarm
     page_heap_set_alarm(&heap->pages, 0);
     return true;
@@ -60,10 +70,43 @@ static enum give_back_result round_of(struct background *background, struct heap
 {
     enum give_back_result result = GIVE_BACK_LATER;
     if (!exchange_acquire(&background->is_busy, true)) {   // pairs with: make_guest_round
-        result = give_back_own_round(&background->give_back, heap);
+        bool is_pressed = pressure_follow(&background->pressure, heap, host_now_ns());
+        result = give_back_own_round(&background->give_back, heap, is_pressed);
         store_release(&background->is_busy, false);   // pairs with: make_guest_round
     }
     return result;
+}
+
+// Is there what could go back if memory became short, or somebody who wants to know?
+static bool is_worth_following(const struct background *background, struct heap *heap)
+{
+    struct page_account account;
+    if (!pressure_is_followed(&background->pressure))
+        return false;
+    if (callbacks_exist(&heap->callbacks))
+        return true;
+    page_heap_account_read(&heap->pages, &account);
+    return account.free_ready_bytes > ALARM_BYTES_MIN && !background->give_back.is_in_the_way;
+}
+
+// At rest, the alarm is set. Returns whether there is something to do; if not, nor will there be.
+static bool park(struct background *background, struct heap *heap)
+{
+    bool has_work = false;
+    store_relaxed(&background->is_parked, true);   // hint
+    while (!has_work && is_worth_following(background, heap)) {
+        limits_look_again(heap);
+        callbacks_tell(&heap->callbacks);
+        has_work = load_relaxed(&heap->pages.alarm) ||   // hint
+                   pressure_follow(&background->pressure, heap, host_now_ns()) ||
+                   host_main_thread_has_ended();
+        if (!has_work)
+            host_sleep_ns(PARKED_NS);
+    }
+    store_relaxed(&background->is_parked, false);   // hint
+    if (has_work)
+        page_heap_set_alarm(&heap->pages, SIZE_MAX);
+    return has_work;
 }
 
 static void work(void)
@@ -77,8 +120,11 @@ static void work(void)
         callbacks_tell(&heap->callbacks);
         if (result == GIVE_BACK_AT_REST) {
             store_relaxed(&heap->pages.has_payer, false);   // hint
-            if (!is_called_back(background, heap))
-                return;
+            if (!park(background, heap)) {
+                end_following(background);
+                if (!is_called_back(background, heap))
+                    return;
+            }
             store_relaxed(&heap->pages.has_payer, true);   // hint
         }
         host_sleep_ns(result == GIVE_BACK_SOON ? ROUND_EVERY_NS_GROWING : ROUND_EVERY_NS);
@@ -160,10 +206,21 @@ void background_answer_alarm(struct background *background, struct heap *heap, c
     if (wanted && state == BACKGROUND_NONE && may_start(background, caller) &&
         start(background, heap))
         return;
-    if (state == BACKGROUND_RUNNING)
+    if (state == BACKGROUND_RUNNING) {
+        if (load_relaxed(&background->is_parked))      // hint
+            store_relaxed(&heap->pages.alarm, true);   // hint
         return;
+    }
     if (is_due)
         tell_as_guest(background, heap, caller);
     if (wanted)
         make_guest_round(background, heap);
+}
+
+void background_wake(struct background *background, struct heap *heap)
+{
+    const struct config *config = config_get();
+    if (is_wanted(config) && config->pressure &&
+        load_relaxed(&background->state) != BACKGROUND_NEVER)   // hint
+        store_relaxed(&heap->pages.alarm, true);                // hint: also if it is about to end
 }

@@ -1,13 +1,15 @@
 // The thread that gives memory back while the program works or sleeps.
 //
 // There is none until the page heap's alarm says that much is idle, and none any more when nothing
-// is left to give back. Where none can be had, those who come by when the alarm is set do a little
-// of its work.
+// is left to give back. While memory waits that would go back if the system were short of it, the
+// thread stays and looks now and then whether it is. Where none can be had, those who come by when
+// the alarm is set do a little of its work.
 #ifndef NEAP_FRONT_BACKGROUND_H
 #define NEAP_FRONT_BACKGROUND_H
 
 #include "base/atomic.h"
 #include "front/give_back.h"
+#include "front/pressure.h"
 
 enum background_state {
     BACKGROUND_NONE,      // and one may be started
@@ -21,6 +23,8 @@ struct background {
     long             process;   // id of the process whose thread it is; constant but for forks
     ATOMIC(uint64_t) next_guest_round_ns;
     struct give_back give_back;   // of who is busy
+    ATOMIC(bool)     is_parked;   // hint: the thread rests until the alarm is raised
+    struct pressure  pressure;    // the thread's
 };
 
 // When the heap is made, and once more in the child of a fork.
@@ -35,5 +39,9 @@ void background_answer_alarm(struct background *background, struct heap *heap, c
 // The heap has grown, and not been paid for it in full. Does nothing if somebody gives back already
 // or the calling thread holds a lock.
 void background_answer_growth(struct background *background, struct heap *heap);
+
+// There is somebody who wants to know when memory becomes short: the next one who comes by starts
+// the thread.
+void background_wake(struct background *background, struct heap *heap);
 
 #endif

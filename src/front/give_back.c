@@ -33,7 +33,8 @@ static void begin(struct give_back *give_back, uint64_t now_ns)
 // Of a program that sleeps nothing idle is needed.
 static unsigned retain_pct(const struct give_back *give_back)
 {
-    return give_back->n_asleep < ASLEEP ? (unsigned)config_get()->retain_pct : 100;
+    bool is_needed = give_back->n_asleep < ASLEEP && !give_back->is_pressed;
+    return is_needed ? (unsigned)config_get()->retain_pct : 100;
 }
 
 static void look_whether_asleep(struct give_back *give_back, struct heap *heap)
@@ -60,6 +61,8 @@ static void tidy_now_and_then(struct give_back *give_back, struct heap *heap, ui
     caches_rest(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);
+    if (give_back->is_pressed)
+        page_heap_flush_caches(&heap->pages);
     page_heap_age(&heap->pages);
     look_whether_asleep(give_back, heap);
 }
@@ -73,15 +76,29 @@ static size_t excess_inside(struct give_back *give_back, struct heap *heap, unsi
     slots_account_read(heap, true, &slots);
     size_t peak_bytes = recent_peak_update(&give_back->slots_peak, slots.used_bytes, host_now_ns(),
                                            config_get()->return_delay_ns);
+    if (give_back->is_pressed)
+        peak_bytes = slots.used_bytes;
     size_t goal_bytes = peak_bytes / 100 * pct + slack_bytes;
     size_t ready_bytes = slots.used_bytes + slots.free_bytes;
     return ready_bytes > goal_bytes ? ready_bytes - goal_bytes : 0;
 }
 
-// Without a delay nothing is spared.
-static size_t scavenge(struct heap *heap, size_t n_bytes, bool *out_spared)
+// How much idle runs hold beyond the goal.
+static size_t excess_of_runs(const struct give_back *give_back, struct heap *heap, unsigned pct)
 {
-    if (config_get()->return_delay_ns == 0)
+    struct page_account account;
+    if (!give_back->is_pressed)
+        return page_heap_excess(&heap->pages, pct);
+    page_heap_account_read(&heap->pages, &account);
+    size_t goal_bytes = scavenge_goal_bytes(page_account_used_bytes(&account), pct);
+    return scavenge_excess_bytes(&account, goal_bytes);
+}
+
+// Without a delay nothing is spared.
+static size_t scavenge(const struct give_back *give_back, struct heap *heap, size_t n_bytes,
+                       bool *out_spared)
+{
+    if (config_get()->return_delay_ns == 0 || give_back->is_pressed)
         return page_heap_scavenge(&heap->pages, n_bytes);
     return page_heap_scavenge_unused(&heap->pages, n_bytes, out_spared);
 }
@@ -92,11 +109,11 @@ static size_t scavenge(struct heap *heap, size_t n_bytes, bool *out_spared)
 static size_t step(struct give_back *give_back, struct heap *heap, bool *out_in_the_way)
 {
     unsigned pct = retain_pct(give_back);
-    size_t   excess_bytes = page_heap_excess(&heap->pages, pct);
+    size_t   excess_bytes = excess_of_runs(give_back, heap, pct);
     size_t   n_bytes = 0;
     bool     spared = false;
     if (excess_bytes > 0)
-        n_bytes = scavenge(heap, size_min(excess_bytes, STEP_BYTES_MAX), &spared);
+        n_bytes = scavenge(give_back, heap, size_min(excess_bytes, STEP_BYTES_MAX), &spared);
     if (n_bytes > 0)
         return n_bytes;
     *out_in_the_way = excess_bytes > 0 && !spared;
@@ -206,8 +223,10 @@ static bool is_at_rest(const struct give_back *give_back, struct heap *heap, enu
            (outcome == ALL_BACK && scavenge_excess_bytes(&account, goal_bytes) == 0);
 }
 
-enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap)
+enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap,
+                                          bool is_pressed)
 {
+    give_back->is_pressed = is_pressed;
     bool has_grown = pay_for_growth(give_back, heap);
     bool more = give_back_round(give_back, heap, ROUND_CPU_NS_MAX);
     if (has_grown)
@@ -228,7 +247,8 @@ bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cp
     tidy_now_and_then(give_back, heap, now_ns);
     enum outcome outcome = give_back_excess(give_back, heap, cpu_ns_max);
     size_t       alarm_bytes;
-    bool         at_rest = is_at_rest(give_back, heap, outcome, &alarm_bytes);
+    give_back->is_in_the_way = outcome == IN_THE_WAY;
+    bool at_rest = is_at_rest(give_back, heap, outcome, &alarm_bytes);
     pacer_spend(&give_back->pacer, host_thread_cpu_ns() - begun_ns);
     give_back->n_calm = at_rest ? give_back->n_calm + 1 : 0;
     if (give_back->n_calm < CALM_ROUNDS)

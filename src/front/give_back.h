@@ -21,14 +21,16 @@ struct heap;
 #define ALARM_BYTES_MIN (16 * MIB)       // less idle memory is not worth a thread
 
 struct give_back {
-    bool               has_begun;   // the rest is made at the first round
+    bool               has_begun;    // the rest is made at the first round
+    bool               is_pressed;   // memory is short: nothing idle counts as needed
     struct pacer       pacer;
-    struct recent_peak slots_peak;     // bytes of slots in use, where spans may cool
-    uint64_t           tidied_at_ns;   // when caches were last looked through
-    size_t             n_requests;     // allocations and frees so far, when that was
-    unsigned           n_asleep;       // times in a row that nothing had been asked for since
-    unsigned           n_calm;         // rounds in a row that found nothing to do
-    ATOMIC(size_t)     free_at_rest;   // hint: what free slots held when nothing more went back
+    struct recent_peak slots_peak;      // bytes of slots in use, where spans may cool
+    uint64_t           tidied_at_ns;    // when caches were last looked through
+    size_t             n_requests;      // allocations and frees so far, when that was
+    unsigned           n_asleep;        // times in a row that nothing had been asked for since
+    bool               is_in_the_way;   // what is idle could not go back when it was last tried
+    unsigned           n_calm;          // rounds in a row that found nothing to do
+    ATOMIC(size_t)     free_at_rest;    // hint: what free slots held when nothing more went back
     // hint: growth that is worth a look inside of spans; more after looks that found little
     ATOMIC(size_t) worth_bytes;
 };
@@ -37,14 +39,15 @@ struct give_back {
 // is. Requires: one caller at a time, who holds no lock.
 bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cpu_ns_max);
 
-// The same by our own thread, which first pays for growth: that is no part of its budget, as it is
-// bounded by what the program takes.
+// The same by our own thread, which knows whether memory is short, and first pays for growth: that
+// is no part of its budget, as it is bounded by what the program takes.
 enum give_back_result {
     GIVE_BACK_SOON,   // the program is growing
     GIVE_BACK_LATER,
     GIVE_BACK_AT_REST,
 };
-enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap);
+enum give_back_result give_back_own_round(struct give_back *give_back, struct heap *heap,
+                                          bool is_pressed);
 
 // Do free slots hold so much that a thread is worth it? Any thread may ask.
 bool give_back_is_worth_it(struct give_back *give_back, struct heap *heap);

@@ -40,6 +40,7 @@ void heap_init_once(void)
     lock_acquire(&heap->lock);
     if (!load_relaxed(&heap->ready)) {   // owner: under the lock
         config_load_once();
+        pressure_init();
         struct page_heap_config config = page_heap_config_from(config_get());
         page_heap_init(&heap->pages, &config);
         central_init(&heap->central, &heap->pages);
@@ -72,16 +73,21 @@ void front_answer_alarm(const void *caller)
     background_answer_alarm(&heap->background, heap, caller);
 }
 
-size_t front_trim(void)
+void heap_collect(struct heap *heap)
 {
-    struct heap *heap = heap_get();
-    if (lock_this_thread_has_any())
-        return 0;
     release_late_frees(heap);
     central_tidy(&heap->central);   // what it finds to belong to others goes there
     caches_empty(&heap->caches);
     heaps_tidy(&heap->heaps);
     central_tidy(&heap->central);   // and the other way round
+}
+
+size_t front_trim(void)
+{
+    struct heap *heap = heap_get();
+    if (lock_this_thread_has_any())
+        return 0;
+    heap_collect(heap);
     size_t n_bytes = central_cool_all(&heap->central) + page_heap_trim(&heap->pages);
     limits_look_again(heap);
     return n_bytes;

@@ -52,6 +52,9 @@ static inline void heap_look_at_limits(struct heap *heap)
 // The books of slots alone; if `only_cooling`, of classes in whose spans OS pages may go back.
 void slots_account_read(struct heap *heap, bool only_cooling, struct slots_account *out_account);
 
+// What caches, inboxes and lists hold of idle memory goes to the page heap.
+void heap_collect(struct heap *heap);
+
 // Nobody changes the heap between these two: all locks are held, all caches closed. What the
 // caller allocates or frees meanwhile comes from and goes to the reserve.
 void heap_stand_still(struct heap *heap);

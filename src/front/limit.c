@@ -147,11 +147,7 @@ static size_t give_back_inside(const struct effort *effort, size_t n_bytes)
 static size_t give_back_deep(const struct effort *effort, size_t n_bytes)
 {
     struct heap *heap = effort->heap;
-    release_late_frees(heap);
-    central_tidy(&heap->central);   // what it finds to belong to others goes there
-    caches_empty(&heap->caches);
-    heaps_tidy(&heap->heaps);
-    central_tidy(&heap->central);   // and the other way round
+    heap_collect(heap);
     page_heap_flush_caches(&heap->pages);
     size_t done_bytes = give_back_runs(effort, n_bytes);
     if (done_bytes < n_bytes)
@@ -350,6 +346,7 @@ bool limit_add_callback(const struct callback *callback)
     note_level_locked(limits, heap, false);
     set_watch_locked(limits, heap);
     lock_release(&limits->lock);
+    background_wake(&heap->background, heap);
     return true;
 }
 

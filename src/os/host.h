@@ -73,6 +73,27 @@ enum host_file_result {
 NODISCARD enum host_file_result host_read_file(const char *path, char *out_text, size_t capacity,
                                                size_t *out_n_bytes);
 
+// A file that says by its state that something has happened: one of the kernel by an exceptional
+// state, a pipe or a socket by something to read.
+struct host_watch {
+    int      file;
+    short    state;            // of poll
+    uint64_t device, number;   // which file it is: the program may have closed ours
+};
+
+// Opens the file, or connects to the socket, and writes `n_bytes` to it first. Its descriptor is
+// none of the low numbers, which programs count on. False: it cannot be done.
+NODISCARD bool host_watch_open(const char *path, const void *text, size_t n_bytes,
+                               struct host_watch *out_watch);
+
+enum host_watch_result {
+    HOST_WATCH_QUIET,
+    HOST_WATCH_HAPPENED,   // since it was last asked
+    HOST_WATCH_GONE,       // it will say nothing any more; it is closed
+};
+enum host_watch_result host_watch_ask(const struct host_watch *watch);
+void                   host_watch_close(const struct host_watch *watch);
+
 // Writes to stderr, as far as that can be done.
 void host_say(const char *text, size_t n_bytes);
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,7 +19,10 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -312,6 +316,123 @@ enum host_file_result host_read_file(const char *path, char *out_text, size_t ca
     }
     errno = saved_errno;
     return result;
+}
+
+// ---- watching a file --------------------------------------------------------------------------
+
+// Programs close and reuse low numbers on purpose. Many have 1024 of them at most.
+#define WATCH_FILE_MIN 200
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -1;
+    strcpy(address.sun_path, path);
+    int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (file >= 0 && connect(file, (struct sockaddr *)&address, sizeof address) != 0) {
+        syscall(SYS_close, file);
+        file = -1;
+    }
+    return file;
+}
+
+// Where low numbers are all there are, it keeps the one it has.
+static int with_high_number(int file)
+{
+    int high = fcntl(file, F_DUPFD_CLOEXEC, WATCH_FILE_MIN);
+    if (high < 0)
+        return file;
+    syscall(SYS_close, file);
+    return high;
+}
+
+// A pipe that is open for writing, too, does not end with those who write to it.
+static int open_watch(const char *path, mode_t mode, bool writes)
+{
+    int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    if (S_ISSOCK(mode))
+        return connect_to(path);
+    if (!writes && !S_ISFIFO(mode))
+        return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | flags);
+    int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | flags);
+    return file >= 0 || writes ? file : (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | flags);
+}
+
+static bool is_still_there(const struct host_watch *watch, const struct stat *now)
+{
+    return (uint64_t)now->st_dev == watch->device && (uint64_t)now->st_ino == watch->number;
+}
+
+bool host_watch_open(const char *path, const void *text, size_t n_bytes,
+                     struct host_watch *out_watch)
+{
+    int         saved_errno = errno, file = -1;
+    struct stat what = {.st_mode = 0};
+    bool        is_open = false;
+    if (stat(path, &what) == 0)
+        file = open_watch(path, what.st_mode, n_bytes > 0);
+    if (file >= 0) {
+        file = with_high_number(file);
+        is_open = fstat(file, &what) == 0 &&
+                  (n_bytes == 0 || syscall(SYS_write, file, text, n_bytes) == (long)n_bytes);
+        if (!is_open)
+            syscall(SYS_close, file);
+    }
+    errno = saved_errno;
+    *out_watch = (struct host_watch){.file = file,
+                                     .state = S_ISREG(what.st_mode) ? POLLPRI : POLLIN,
+                                     .device = what.st_dev,
+                                     .number = what.st_ino};
+    return is_open;
+}
+
+// Nobody wants to know what it says. False: it has ended.
+static bool read_away(int file)
+{
+    char text[256];
+    long n_bytes = syscall(SYS_read, file, text, sizeof text);
+    bool has_ended = n_bytes == 0;
+    while (n_bytes == (long)sizeof text)
+        n_bytes = syscall(SYS_read, file, text, sizeof text);
+    return !has_ended;
+}
+
+static enum host_watch_result ask(const struct host_watch *watch)
+{
+    struct pollfd   question = {.fd = watch->file, .events = watch->state};
+    struct timespec at_once = {0, 0};
+    long            n = syscall(SYS_ppoll, &question, 1, &at_once, NULL, 0);
+    if (n == 0 || (n < 0 && errno == EINTR))
+        return HOST_WATCH_QUIET;
+    if (n < 0 || (question.revents & (POLLERR | POLLNVAL)) != 0 ||
+        (question.revents & watch->state) == 0 ||
+        (watch->state == POLLIN && !read_away(watch->file)))
+        return HOST_WATCH_GONE;
+    return HOST_WATCH_HAPPENED;
+}
+
+enum host_watch_result host_watch_ask(const struct host_watch *watch)
+{
+    int                    saved_errno = errno;
+    struct stat            now;
+    enum host_watch_result result = HOST_WATCH_GONE;
+    if (fstat(watch->file, &now) == 0 && is_still_there(watch, &now)) {
+        result = ask(watch);
+        if (result == HOST_WATCH_GONE)
+            syscall(SYS_close, watch->file);
+    }
+    errno = saved_errno;
+    return result;
+}
+
+void host_watch_close(const struct host_watch *watch)
+{
+    int         saved_errno = errno;
+    struct stat now;
+    if (fstat(watch->file, &now) == 0 && is_still_there(watch, &now))
+        syscall(SYS_close, watch->file);
+    errno = saved_errno;
 }
 
 void host_say(const char *text, size_t n_bytes)

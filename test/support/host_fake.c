@@ -280,6 +280,54 @@ enum host_file_result host_read_file(const char *path, char *out_text, size_t ca
     return HOST_FILE_READ;
 }
 
+static struct {
+    const char            *path;
+    enum host_watch_result result;
+    bool                   is_open;
+    char                   written[256];
+    size_t                 n_bytes;
+} watched;
+
+void host_fake_offer_watch(const char *path, enum host_watch_result result)
+{
+    watched.path = path;
+    watched.result = result;
+}
+
+const char *host_fake_written(size_t *out_n_bytes)
+{
+    *out_n_bytes = watched.n_bytes;
+    return watched.written;
+}
+
+bool host_fake_watch_is_open(void)
+{
+    return watched.is_open;
+}
+
+bool host_watch_open(const char *path, const void *text, size_t n_bytes,
+                     struct host_watch *out_watch)
+{
+    if (watched.path == NULL || strcmp(path, watched.path) != 0)
+        return false;
+    memcpy(watched.written, text, n_bytes);
+    watched.n_bytes = n_bytes;
+    watched.is_open = true;
+    *out_watch = (struct host_watch){.file = 1000};
+    return true;
+}
+
+enum host_watch_result host_watch_ask(const struct host_watch *watch)
+{
+    watched.is_open = watched.is_open && watched.result != HOST_WATCH_GONE;
+    return watched.result;
+}
+
+void host_watch_close(const struct host_watch *watch)
+{
+    watched.is_open = false;
+}
+
 void host_say(const char *text, size_t n_bytes)
 {
     size_t room = SAID_BYTES - 1 - said_bytes;

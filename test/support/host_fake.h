@@ -33,6 +33,14 @@ void host_fake_set_file(enum host_file_result result, const char *text, size_t n
 // The path last asked for; "" if none was since host_fake_set_file.
 const char *host_fake_path_read(void);
 
+// What host_watch_open answers to one path, at first to none, and what host_watch_ask answers then,
+// each time until told otherwise. Nothing is copied.
+void host_fake_offer_watch(const char *path, enum host_watch_result result);
+
+// What was written to it; "" if nothing was. Is it open?
+const char *host_fake_written(size_t *out_n_bytes);
+bool        host_fake_watch_is_open(void);
+
 // All that host_say was given since host_fake_forget_said, at most 64 KiB.
 const char *host_fake_said(void);
 void        host_fake_forget_said(void);

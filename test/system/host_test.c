@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,6 +170,126 @@ static void what_is_said_goes_to_stderr(void **state)
     unlink(path);
 }
 
+// ---- watching ---------------------------------------------------------------------------------
+
+static void expect_says(const struct host_watch *watch, enum host_watch_result expected)
+{
+    errno = 4242;
+    assert_int_equal(host_watch_ask(watch), expected);
+    assert_int_equal(errno, 4242);
+}
+
+static bool opens(const char *text, size_t n_bytes, struct host_watch *out_watch)
+{
+    errno = 4242;
+    bool is_open = host_watch_open(path, text, n_bytes, out_watch);
+    assert_int_equal(errno, 4242);
+    return is_open;
+}
+
+static bool is_open(int file)
+{
+    return fcntl(file, F_GETFD) != -1;
+}
+
+static void a_pipe_says_so_each_time_something_is_written(void **state)
+{
+    (void)state;
+    struct host_watch watch;
+    assert_false(opens("", 0, &watch));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_true(opens("", 0, &watch));
+    assert_true(watch.file >= 200);
+    assert_int_equal(fcntl(watch.file, F_GETFD), FD_CLOEXEC);
+    expect_says(&watch, HOST_WATCH_QUIET);
+    int writer = open(path, O_WRONLY);
+    for (size_t n_bytes = 1; n_bytes < 2000; n_bytes *= 3) {
+        char bytes[2000] = {0};
+        assert_int_equal(write(writer, bytes, n_bytes), n_bytes);
+        expect_says(&watch, HOST_WATCH_HAPPENED);
+        expect_says(&watch, HOST_WATCH_QUIET);
+    }
+    assert_int_equal(write(writer, "x", 1), 1);
+    close(writer);
+    expect_says(&watch, HOST_WATCH_HAPPENED);
+    expect_says(&watch, HOST_WATCH_QUIET);   // others may write to it later
+    host_watch_close(&watch);
+    assert_false(is_open(watch.file));
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_true(opens("", 0, &watch));
+    host_watch_close(&watch);
+    unlink(path);
+}
+
+static void a_socket_is_written_to_and_says_so(void **state)
+{
+    (void)state;
+    struct host_watch  watch;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char               bytes[8];
+    int                listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    strcpy(address.sun_path, path);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_false(opens("abc", 3, &watch));   // nobody listens
+    assert_int_equal(listen(listener, 1), 0);
+    assert_true(opens("abc", 3, &watch));
+    int other = accept(listener, NULL, NULL);
+    assert_int_equal(read(other, bytes, sizeof bytes), 3);
+    assert_memory_equal(bytes, "abc", 3);
+    expect_says(&watch, HOST_WATCH_QUIET);
+    assert_int_equal(write(other, "x", 1), 1);
+    expect_says(&watch, HOST_WATCH_HAPPENED);
+    expect_says(&watch, HOST_WATCH_QUIET);
+    host_watch_close(&watch);
+    assert_false(is_open(watch.file));
+    close(other);
+    assert_true(opens("", 0, &watch));
+    other = accept(listener, NULL, NULL);
+    assert_int_equal(write(other, "x", 1), 1);
+    close(other);
+    expect_says(&watch, HOST_WATCH_HAPPENED);   // the last it has to say
+    expect_says(&watch, HOST_WATCH_GONE);
+    assert_false(is_open(watch.file));
+    close(listener);
+    unlink(path);
+}
+
+// The kernel's own file, where it has one and we may write to it.
+static void the_kernels_file_takes_what_is_to_be_written(void **state)
+{
+    (void)state;
+    static const char trigger[] = "some 1000000 2000000";
+    struct host_watch watch;
+    if (!host_watch_open("/proc/pressure/memory", trigger, sizeof trigger, &watch))
+        skip();
+    expect_says(&watch, HOST_WATCH_QUIET);
+    host_watch_close(&watch);
+    assert_true(host_watch_open("/proc/pressure/memory", "", 0, &watch));
+    expect_says(&watch, HOST_WATCH_GONE);   // without a trigger it says nothing
+}
+
+static void a_file_that_the_program_put_in_its_place_is_left_alone(void **state)
+{
+    (void)state;
+    struct host_watch watch;
+    int               ends[2];
+    char              byte;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_true(opens("", 0, &watch));
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[0], watch.file), watch.file);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    expect_says(&watch, HOST_WATCH_GONE);
+    host_watch_close(&watch);
+    assert_true(is_open(watch.file));
+    assert_int_equal(read(watch.file, &byte, 1), 1);
+    close(watch.file);
+    expect_says(&watch, HOST_WATCH_GONE);
+    close(ends[0]);
+    close(ends[1]);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +301,10 @@ int main(void)
         cmocka_unit_test(a_forbidden_file_is_said_to_be),
         cmocka_unit_test(a_pipe_without_a_writer_is_empty),
         cmocka_unit_test(what_is_said_goes_to_stderr),
+        cmocka_unit_test(a_pipe_says_so_each_time_something_is_written),
+        cmocka_unit_test(a_socket_is_written_to_and_says_so),
+        cmocka_unit_test(the_kernels_file_takes_what_is_to_be_written),
+        cmocka_unit_test(a_file_that_the_program_put_in_its_place_is_left_alone),
     };
     return cmocka_run_group_tests_name("host", tests, given_a_folder, remove_folder);
 }

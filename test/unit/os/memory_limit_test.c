@@ -1,4 +1,5 @@
 // Limits of control groups and the machine's memory, from trees of files that are only told of.
+// os/memory_limit.c, os/control_group.c.
 #include "os/memory_limit.h"
 
 #include "base/units.h"
