@@ -18,12 +18,12 @@ static void *allocate_slot(struct heap *heap, unsigned size_class)
     return central_fetch(&heap->central, size_class);
 }
 
-static inline void pay_for_growth(struct heap *heap)
+static inline void pay_for_growth(struct heap *heap, size_t n_bytes)
 {
     size_t unpaid_pages = load_relaxed(&heap->pages.unpaid_pages);   // counter
     if (UNLIKELY(pages_to_bytes(unpaid_pages) >
                  load_relaxed(&heap->background.give_back.worth_bytes)))   // hint
-        background_answer_growth(&heap->background, heap);
+        background_answer_growth(&heap->background, heap, n_bytes);
 }
 
 // The OS has no more memory: collect what caches hold, and what nobody has taken in yet. Not for a
@@ -49,7 +49,7 @@ static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_clas
     void *slot = allocate_slot(heap, size_class);
     if (UNLIKELY(slot == NULL) && collect(heap, size_classes[size_class].slot_bytes))
         slot = allocate_slot(heap, size_class);
-    pay_for_growth(heap);
+    pay_for_growth(heap, size_classes[size_class].slot_bytes);
     return slot;
 }
 
@@ -75,7 +75,7 @@ struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
         run = page_heap_alloc(&heap->pages, &request);
     if (run == NULL)
         return NULL;
-    pay_for_growth(heap);
+    pay_for_growth(heap, n_bytes);
     add_relaxed(&heap->n_large_allocated, 1);          // counter
     add_relaxed(&heap->large_bytes, run_bytes(run));   // counter
     return span_of_run(run);
