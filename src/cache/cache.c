@@ -163,9 +163,11 @@ enum span_give_result cache_free(struct cache *cache, struct span *span, size_t 
 
 enum span_give_result cache_free_in_new(struct cache *cache, struct span *span, size_t slot)
 {
+    struct cache_class *class = &cache->classes[span->size_class];
     enum span_give_result result = span_give_slot(span, slot);
+    class->slot_bytes = span_class(span)->slot_bytes;
     if (result == SPAN_GIVEN)
-        count_up_owned(&cache->classes[span->size_class].n_freed);
+        count_up_owned(&class->n_freed);
     list_or_destroy(cache, span);
     return result;
 }
@@ -414,6 +416,7 @@ static bool hot_notes_fit(struct cache *cache, const struct cache_class *class, 
             continue;
         // owner: nobody takes a span from the cache
         if (load_relaxed(&span->owner) != &cache->inbox || span->size_class != size_class ||
+            class->slot_bytes != span_class(span)->slot_bytes ||
             class->hot[i] >> HOT_SLOT_SHIFT >= span_class(span)->n_slots)
             return false;
     }

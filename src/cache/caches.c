@@ -142,9 +142,15 @@ static void each_quiet(struct caches *caches, void (*act)(struct cache *cache))
                                            wait_until_quiet(cache, &waits, LEAVE_YIELDS_MAX));
         if (quiet)
             act(cache);
+        if (cache->state != CACHE_LOST)
+            cache_reopen(cache);
     }
-    reopen_all_locked(caches);
     lock_release(&caches->lock);
+}
+
+void caches_take_in(struct caches *caches)
+{
+    each_quiet(caches, cache_take_in);
 }
 
 void caches_tidy(struct caches *caches)

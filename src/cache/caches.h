@@ -34,6 +34,10 @@ NODISCARD struct cache *caches_adopt(struct caches *caches, size_t n_max);
 // The calling thread needs its cache no more. Requires: it is not inside.
 void caches_orphan(struct caches *caches, struct cache *cache);
 
+// Takes in what was freed elsewhere, in all caches. Of threads and of those that come meanwhile as
+// caches_tidy.
+void caches_take_in(struct caches *caches);
+
 // Takes in what was freed elsewhere, in all caches, and gives idle spans back. Threads that stay
 // inside are passed over. A thread that comes meanwhile does without its cache.
 void caches_tidy(struct caches *caches);

@@ -18,12 +18,12 @@ static void *allocate_slot(struct heap *heap, unsigned size_class)
     return central_fetch(&heap->central, size_class);
 }
 
-static inline void pay_for_growth(struct heap *heap)
+static inline void pay_for_growth(struct heap *heap, size_t n_bytes)
 {
     size_t unpaid_pages = load_relaxed(&heap->pages.unpaid_pages);   // counter
     if (UNLIKELY(pages_to_bytes(unpaid_pages) >
                  load_relaxed(&heap->background.give_back.worth_bytes)))   // hint
-        background_answer_growth(&heap->background, heap);
+        background_answer_growth(&heap->background, heap, n_bytes);
     heap_look_at_limits(heap);
 }
 
@@ -61,7 +61,7 @@ static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_clas
         if (slot == NULL)   // not from a span that a cache would have to warm
             slot = central_fetch(&heap->central, size_class);
     }
-    pay_for_growth(heap);
+    pay_for_growth(heap, size_classes[size_class].slot_bytes);
     return slot;
 }
 
@@ -88,7 +88,7 @@ struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
         run = page_heap_alloc(&heap->pages, &request);
     if (run == NULL)
         return NULL;
-    pay_for_growth(heap);
+    pay_for_growth(heap, n_bytes);
     add_relaxed(&heap->n_large_allocated, 1);          // counter
     add_relaxed(&heap->large_bytes, run_bytes(run));   // counter
     return span_of_run(run);

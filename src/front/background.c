@@ -167,21 +167,31 @@ static void make_guest_round(struct background *background, struct heap *heap)
     limits_look_again(heap);
 }
 
-#define OWED_TO_THREAD_MAX (4 * MIB)   // beyond this who grows pays, too
-
-void background_answer_growth(struct background *background, struct heap *heap)
+void background_answer_growth(struct background *background, struct heap *heap, size_t n_bytes)
 {
-    size_t unpaid_pages = load_relaxed(&heap->pages.unpaid_pages);   // counter
-    if (load_relaxed(&heap->pages.has_payer) &&                      // hint
-        pages_to_bytes(unpaid_pages) < OWED_TO_THREAD_MAX)
+    size_t unpaid_pages = load_relaxed(&heap->pages.unpaid_pages);            // counter
+    bool   has_payer = load_relaxed(&heap->pages.has_payer);                  // hint
+    if (has_payer && unpaid_pages < load_relaxed(&heap->pages.payer_pages))   // hint
         return;
     // pairs with: round_of
     if (lock_this_thread_has_any() || exchange_acquire(&background->is_busy, true))
         return;
-    bool is_due = give_back_on_growth(&background->give_back, heap);
+    bool is_due = give_back_on_growth(&background->give_back, heap, n_bytes);
     store_release(&background->is_busy, false);   // pairs with: round_of
-    if (is_due)
+    if (is_due && !has_payer)
         store_relaxed(&heap->pages.alarm, true);   // hint: who comes by next starts a thread
+}
+
+#define CROWD_TO_THREAD_MAX                                                                        \
+    1024   // spans in an inbox: 16 MiB or more, and the thread is not coming
+
+bool background_answer_crowd(struct background *background, struct span_inbox *inbox)
+{
+    if (load_relaxed(&background->state) != BACKGROUND_RUNNING ||   // hint
+        load_relaxed(&inbox->n_put) >= CROWD_TO_THREAD_MAX)         // counter
+        return false;
+    store_relaxed(&background->give_back.is_crowded, true);   // hint
+    return true;
 }
 
 static void tell_as_guest(struct background *background, struct heap *heap, const void *caller)
@@ -198,19 +208,21 @@ void background_answer_alarm(struct background *background, struct heap *heap, c
     bool wanted = is_wanted(config_get()), is_due = callbacks_are_due(&heap->callbacks);
     if (lock_this_thread_has_any() || this_thread.changing || (!wanted && !is_due))
         return;
+    // pairs with: start
+    enum background_state state = load_acquire(&background->state);
+    bool                  is_running = state == BACKGROUND_RUNNING;
+    if (is_running && !load_relaxed(&background->is_parked))   // hint
+        return;
     if (!is_due && !load_relaxed(&heap->pages.alarm) &&   // hint
         !give_back_is_worth_it(&background->give_back, heap))
         return;
-    // pairs with: start
-    enum background_state state = load_acquire(&background->state);
+    if (is_running) {
+        store_relaxed(&heap->pages.alarm, true);   // hint
+        return;
+    }
     if (wanted && state == BACKGROUND_NONE && may_start(background, caller) &&
         start(background, heap))
         return;
-    if (state == BACKGROUND_RUNNING) {
-        if (load_relaxed(&background->is_parked))      // hint
-            store_relaxed(&heap->pages.alarm, true);   // hint
-        return;
-    }
     if (is_due)
         tell_as_guest(background, heap, caller);
     if (wanted)

@@ -11,6 +11,8 @@
 #include "front/give_back.h"
 #include "front/pressure.h"
 
+struct span_inbox;
+
 enum background_state {
     BACKGROUND_NONE,      // and one may be started
     BACKGROUND_RUNNING,   // or being started
@@ -36,9 +38,13 @@ void background_fork_child(struct background *background, struct heap *heap);
 // thread holds a lock.
 void background_answer_alarm(struct background *background, struct heap *heap, const void *caller);
 
-// The heap has grown, and not been paid for it in full. Does nothing if somebody gives back already
-// or the calling thread holds a lock.
-void background_answer_growth(struct background *background, struct heap *heap);
+// The heap has grown for a request of `n_bytes`, perhaps, and not been paid for in full. Does
+// nothing if somebody gives back already or the calling thread holds a lock.
+void background_answer_growth(struct background *background, struct heap *heap, size_t n_bytes);
+
+// The inbox of a cache has grown crowded. Returns whether the thread is there and will look at it
+// within a round; else the caller does.
+NODISCARD bool background_answer_crowd(struct background *background, struct span_inbox *inbox);
 
 // There is somebody who wants to know when memory becomes short: the next one who comes by starts
 // the thread.

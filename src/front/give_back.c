@@ -15,8 +15,9 @@
     (8 * MIB)   // free slots that were never touched: rarely more in all classes
 #define GROWTH_BYTES_MIN (512 * KIB)
 #define GROWTH_BYTES_MAX (16 * MIB)
-#define HANDED_OVER_ON_GROWTH 64   // spans; some hundred microseconds in all
-#define ASLEEP 3                   // looks: a second and a half
+#define HANDED_OVER_ON_GROWTH 64       // spans; some hundred microseconds in all
+#define PAID_BYTES_LEAST (512 * KIB)   // by one call that grows the heap: as much again
+#define ASLEEP 3                       // looks: a second and a half
 #define CALM_ROUNDS 60   // three seconds without work, longer than it takes to see a program asleep
 
 // Not earlier: when the heap is made, a sanitizer in the program may stand before clock_gettime and
@@ -172,13 +173,15 @@ static void leave_due(struct heap *heap, size_t n_bytes)
     add_relaxed(&heap->pages.unpaid_pages, bytes_to_pages_down(n_bytes));   // counter
 }
 
-bool give_back_on_growth(struct give_back *give_back, struct heap *heap)
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t n_bytes)
 {
     size_t due_bytes = take_due(give_back, heap);
     size_t given_bytes = 0;
     if (due_bytes > 0) {
         hand_over_own();
-        given_bytes = size_min(central_cool(&heap->central, due_bytes), due_bytes);
+        given_bytes =
+            central_cool(&heap->central, size_min(due_bytes, size_max(n_bytes, PAID_BYTES_LEAST)));
+        given_bytes = size_min(given_bytes, due_bytes);
     }
     if (given_bytes > 0) {
         leave_due(heap, due_bytes - given_bytes);
@@ -227,6 +230,8 @@ enum give_back_result give_back_own_round(struct give_back *give_back, struct he
                                           bool is_pressed)
 {
     give_back->is_pressed = is_pressed;
+    if (exchange_relaxed(&give_back->is_crowded, false))   // hint
+        caches_take_in(&heap->caches);
     bool has_grown = pay_for_growth(give_back, heap);
     bool more = give_back_round(give_back, heap, ROUND_CPU_NS_MAX);
     if (has_grown)

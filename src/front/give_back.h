@@ -33,6 +33,7 @@ struct give_back {
     ATOMIC(size_t)     free_at_rest;    // hint: what free slots held when nothing more went back
     // hint: growth that is worth a look inside of spans; more after looks that found little
     ATOMIC(size_t) worth_bytes;
+    ATOMIC(bool)   is_crowded;   // hint: some cache's inbox, and our thread is to take it in
 };
 
 // One round. Returns whether there may be more to do soon; if not, the alarm is set for when there
@@ -52,8 +53,8 @@ enum give_back_result give_back_own_round(struct give_back *give_back, struct he
 // Do free slots hold so much that a thread is worth it? Any thread may ask.
 bool give_back_is_worth_it(struct give_back *give_back, struct heap *heap);
 
-// Pays for growth that idle runs did not suffice for, inside of spans, in a bounded time. Returns
-// whether anything was due. Requires: as of give_back_round.
-bool give_back_on_growth(struct give_back *give_back, struct heap *heap);
+// Pays for growth that idle runs did not suffice for, inside of spans: a part, or as much as the
+// caller's request of `n_bytes`. Returns whether anything was due. Requires: as of give_back_round.
+bool give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t n_bytes);
 
 #endif

@@ -29,7 +29,7 @@ static struct page_heap_config page_heap_config_from(const struct config *config
         .n_caches = (unsigned)config->page_caches,
         .retain_pct = retain_pct_on_growth(config),
         .hold_ns = config->return_delay_ns,
-        .step_bytes_max = 4 * MIB,
+        .step_bytes_max = 32 * MIB,
         .random = host_random(),
     };
 }

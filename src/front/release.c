@@ -101,7 +101,7 @@ static void relieve(struct heap *heap, struct span_inbox *inbox)
         heap_tidy(inbox->heap);
     else if (list != NULL)
         central_take_in(list, &heap->central);
-    else
+    else if (!background_answer_crowd(&heap->background, inbox))
         caches_relieve(&heap->caches, inbox);
 }
 

@@ -50,11 +50,18 @@ static bool ensure_tables(struct page_heap *heap, const struct arena *arena)
     return true;
 }
 
+// With somebody who pays for growth regularly, so much of it may wait before others pay, which is a
+// slow call for them: a thirty-second of a large heap, as much as it grows by at once.
+#define PAYER_SHARE 32
+#define PAYER_PAGES_MIN bytes_to_pages_down(4 * MIB)
+
 static void add_released_locked(struct page_heap *heap, uintptr_t start, size_t n_bytes)
 {
     page_id first = page_of_address(start);
     size_t  n_pages = bytes_to_pages_down(n_bytes);
     page_ranges_add(&heap->grown, first, n_pages);
+    store_relaxed(&heap->payer_pages,   // hint
+                  size_max(heap->grown.total_pages / PAYER_SHARE, PAYER_PAGES_MIN));
     page_set_give(&heap->free, first, n_pages, true);
 }
 

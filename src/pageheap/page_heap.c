@@ -153,10 +153,10 @@ void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)
 
 // ---- past the caches --------------------------------------------------------------------------
 
-// How far to grow for a request: a sixty-fourth of the heap if that is more, so that a large heap
+// How far to grow for a request: a thirty-second of the heap if that is more, so that a large heap
 // does not ask the kernel for each object; what is not used of it holds no memory. But no further
 // than the arena goes.
-#define GROWTH_SHARE 64
+#define GROWTH_SHARE 32
 
 static size_t growth_pages(const struct page_heap *heap, size_t n_pages)
 {
@@ -371,9 +371,6 @@ size_t page_heap_excess(struct page_heap *heap, unsigned retain_pct)
     return scavenge_excess_bytes(&account, scavenge_goal_bytes(used_bytes, retain_pct));
 }
 
-// With a payer, so much may be owed before others pay.
-#define OWED_TO_PAYER_MAX bytes_to_pages_down(4 * MIB)
-
 // Rule of growth: about as much as the heap grew by goes back elsewhere, if there is more than
 // the goal. The locks are dropped by now.
 size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
@@ -394,9 +391,9 @@ size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
 
 static void pay_owed(struct page_heap *heap, size_t n_pages_max)
 {
-    size_t owed_pages = load_relaxed(&heap->owed_pages);   // counter
-    bool   has_payer = load_relaxed(&heap->has_payer);     // hint
-    if (owed_pages > (has_payer ? OWED_TO_PAYER_MAX : 0))
+    size_t owed_pages = load_relaxed(&heap->owed_pages);                   // counter
+    bool   has_payer = load_relaxed(&heap->has_payer);                     // hint
+    if (owed_pages > (has_payer ? load_relaxed(&heap->payer_pages) : 0))   // hint
         page_heap_pay_owed_by(heap, n_pages_max);
 }
 

@@ -86,6 +86,7 @@ struct page_heap {
     ATOMIC(bool)   has_payer;          // hint: somebody pays for growth regularly
     ATOMIC(size_t) owed_pages;         // counter: growth that nothing has been given back for yet
     ATOMIC(size_t) unpaid_pages;       // counter: growth that what is idle here did not suffice for
+    ATOMIC(size_t) payer_pages;        // hint: with a payer, so much of either before others pay
 
     // Large and mostly never touched, last; page_map's and page_set's first words lie together.
     struct page_cache caches[PAGE_CACHES_MAX];

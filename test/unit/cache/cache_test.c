@@ -93,6 +93,27 @@ static void a_note_of_what_is_in_use_again_is_passed_over(void **state)
     unit_unmap(world, sizeof *world);
 }
 
+// The first span of the class that the cache has may be one that it has not allocated from.
+static void notes_of_a_span_taken_over_lead_to_its_slots(void **state)
+{
+    struct span_world *world = span_world_new();
+    struct cache      *cache = world_cache(world);
+    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
+        size_t n_slots = size_classes[i].n_slots;
+        void  *slots[SLOTS_MAX];
+        if (n_slots < 3)
+            continue;
+        for (size_t k = 0; k < n_slots; k++)
+            slots[k] = world_fetch(world, i);
+        free_all(world, cache, slots, 2);   // the first one brings the span
+        expect_world(world);
+        assert_ptr_equal(cache_allocate_at_once(cache, i), slots[1]);
+        free_all(world, cache, &slots[1], n_slots - 1);
+    }
+    expect_world(world);
+    span_world_delete(world);
+}
+
 // A span that goes back to the page heap leaves no note: its record may become another's.
 static void a_span_that_leaves_is_not_noted(void **state)
 {
@@ -720,6 +741,7 @@ static const struct unit_sentence sentences[] = {
     {"what was freed last is allocated first", what_was_freed_last_is_allocated_first},
     {"a note of what is in use again is passed over",
      a_note_of_what_is_in_use_again_is_passed_over},
+    {"notes of a span taken over lead to its slots", notes_of_a_span_taken_over_lead_to_its_slots},
     {"a span that leaves is not noted", a_span_that_leaves_is_not_noted},
     {"another word is used when the first is used up",
      another_word_is_used_when_the_first_is_used_up},

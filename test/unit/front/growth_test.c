@@ -70,6 +70,97 @@ static void free_slots_pay_for_growth(void *argument)
     assert_null(front_verify());
 }
 
+static struct background *background(void)
+{
+    return &process_heap.background;
+}
+
+static size_t cooled_by_growth_that_owes(size_t n_pages)
+{
+    size_t before_bytes = process_heap.central.cooled_bytes;
+    store_relaxed(&process_heap.pages.unpaid_pages, n_pages);
+    store_relaxed(&process_heap.pages.alarm, false);
+    background_answer_growth(background(), &process_heap, 0);
+    return process_heap.central.cooled_bytes - before_bytes;
+}
+
+// Before others do, and nobody is to start a thread that is there.
+static void the_thread_pays_for_a_thirty_second_of_the_heap(void *argument)
+{
+    given_every_second_object_freed();
+    store_relaxed(&process_heap.pages.has_payer, true);
+    size_t small_pages = bytes_to_pages_down(4 * MIB);
+    assert_int_equal(cooled_by_growth_that_owes(small_pages - 1), 0);
+    assert_true(cooled_by_growth_that_owes(small_pages) > 0);
+    grow(GIB - 64 * MIB);
+    size_t mapped_pages = process_heap.pages.grown.total_pages;
+    assert_true(mapped_pages >= bytes_to_pages_down(GIB));
+    assert_int_equal(cooled_by_growth_that_owes(mapped_pages / 32 - 1), 0);
+    assert_true(cooled_by_growth_that_owes(mapped_pages / 32) > 0);
+    assert_false(load_relaxed(&process_heap.pages.alarm));
+    store_relaxed(&process_heap.pages.has_payer, false);
+    assert_true(cooled_by_growth_that_owes(1) > 0);
+    assert_true(load_relaxed(&process_heap.pages.alarm));
+}
+
+// One call of the kernel for many objects, and what is not used of it holds no memory.
+static void a_large_heap_grows_in_large_steps(void *argument)
+{
+    struct vm_counts before, after;
+    vm_fake_reset(4 * KIB);
+    grow(GIB);
+    vm_counts_read(&before);
+    size_t mapped_before = process_heap.pages.grown.total_pages;
+    for (size_t i = 0; i < 256; i++)
+        grow(256 * KIB);
+    vm_counts_read(&after);
+    assert_in_range(after.prepare - before.prepare, 2, 6);   // books included
+    size_t mapped_bytes = pages_to_bytes(process_heap.pages.grown.total_pages - mapped_before);
+    assert_in_range(mapped_bytes, 64 * MIB, 96 * MIB);
+    assert_int_equal(vm_fake_heap_bytes().ready, GIB + 64 * MIB);
+}
+
+static void one_call_pays_a_part(void *argument)
+{
+    size_t owed_pages = bytes_to_pages_down(16 * MIB);
+    given_every_second_object_freed();
+    size_t paid_bytes = cooled_by_growth_that_owes(owed_pages);
+    assert_in_range(paid_bytes, 512 * KIB, 768 * KIB);   // a span more at most
+    assert_true(process_heap.pages.unpaid_pages > 0);
+    assert_true(process_heap.pages.unpaid_pages <= owed_pages - bytes_to_pages_down(paid_bytes));
+}
+
+// Whose thread does not look.
+static void crowd(struct cache *sleeper, size_t n_spans)
+{
+    size_t n = 0;
+    this_thread.cache = sleeper;
+    this_thread.ended = false;
+    for (size_t i = 0; i < n_spans * 8; i++)
+        objects[n++] = front_allocate(2 * KIB);
+    this_thread.cache = NULL;
+    this_thread.ended = true;   // gets none
+    while (n > 0)
+        assert_int_equal(front_release(objects[--n]), POINTER_TO_OBJECT);
+}
+
+static void a_crowded_inbox_is_left_to_the_thread(void *argument)
+{
+    vm_fake_reset(4 * KIB);
+    struct cache *sleeper = caches_adopt(&heap_get()->caches, SIZE_MAX);
+    crowd(sleeper, 65);
+    assert_true(load_relaxed(&sleeper->inbox.n_put) < 64);   // relieved by who freed
+    store_relaxed(&background()->state, BACKGROUND_RUNNING);
+    crowd(sleeper, 300);
+    assert_true(load_relaxed(&sleeper->inbox.n_put) > 256);
+    give_back_own_round(&background()->give_back, &process_heap, false);
+    assert_true(span_inbox_is_empty(&sleeper->inbox));
+    store_relaxed(&sleeper->inbox.n_put, 1024);
+    crowd(sleeper, 65);
+    assert_true(load_relaxed(&sleeper->inbox.n_put) < 64);   // the thread is not coming
+    assert_null(front_verify());
+}
+
 static void a_trim_returns_what_went_back(void *argument)
 {
     struct front_account account;
@@ -129,6 +220,11 @@ static const struct growth_row {
 } growth_rows[] = {
     {"looks that find nothing become rare", looks_that_find_nothing_become_rare},
     {"free slots pay for growth", free_slots_pay_for_growth},
+    {"the thread pays for a thirty-second of the heap",
+     the_thread_pays_for_a_thirty_second_of_the_heap},
+    {"a large heap grows in large steps", a_large_heap_grows_in_large_steps},
+    {"one call pays a part", one_call_pays_a_part},
+    {"a crowded inbox is left to the thread", a_crowded_inbox_is_left_to_the_thread},
     {"a trim returns what went back", a_trim_returns_what_went_back},
     {"without memory, who allocates waits for whoever cools",
      without_memory_who_allocates_waits_for_whoever_cools},
