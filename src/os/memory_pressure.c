@@ -9,12 +9,13 @@
 
 static struct group_files files;
 
-// From the environment. A path of "": nothing was said.
+// From the environment. The memory is not touched where nothing is said.
 static struct {
     char   path[GROUP_PATH_BYTES];
     char   text[TEXT_BYTES];
     size_t n_bytes;
 } said;
+static bool is_said;
 
 // ---- what the environment says ----------------------------------------------------------------
 
@@ -62,11 +63,10 @@ void memory_pressure_note_environment(const char *const *entries)
         else if ((value = value_in(*entries, "MEMORY_PRESSURE_WRITE")) != NULL)
             text = value;
     }
-    said.path[0] = '\0';
-    if (path[0] != '/' || strlen(path) >= sizeof said.path ||
-        !decode(text, said.text, &said.n_bytes))
-        return;
-    memcpy(said.path, path, strlen(path) + 1);
+    is_said =
+        path[0] == '/' && strlen(path) < sizeof said.path && decode(text, said.text, &said.n_bytes);
+    if (is_said)
+        memcpy(said.path, path, strlen(path) + 1);
 }
 
 // ---- the kernel's count -----------------------------------------------------------------------
@@ -102,10 +102,9 @@ static bool read_total(const char *root, uint64_t *out_stalled_us)
 void memory_pressure_open(struct memory_pressure *pressure, const char *root, uint64_t now_ns)
 {
     *pressure = (struct memory_pressure){.source = PRESSURE_SOURCE_NONE, .read_at_ns = now_ns};
-    if (strcmp(said.path, "/dev/null") == 0)
+    if (is_said && strcmp(said.path, "/dev/null") == 0)
         return;   // whoever runs the program does not want it to look
-    if (said.path[0] != '\0' &&
-        host_watch_open(said.path, said.text, said.n_bytes, &pressure->watch))
+    if (is_said && host_watch_open(said.path, said.text, said.n_bytes, &pressure->watch))
         pressure->source = PRESSURE_SOURCE_WATCH;
     else if (read_total(root, &pressure->stalled_us))
         pressure->source = PRESSURE_SOURCE_COUNT;
