@@ -51,8 +51,8 @@ static bool ensure_tables(struct page_heap *heap, const struct arena *arena)
 }
 
 // With somebody who pays for growth regularly, so much of it may wait before others pay, which is a
-// slow call for them: a thirty-second of a large heap, as much as it grows by at once.
-#define PAYER_SHARE 32
+// slow call for them: a sixty-fourth of a large heap, as much as it grows by at once.
+#define PAYER_SHARE 64
 #define PAYER_PAGES_MIN bytes_to_pages_down(4 * MIB)
 
 static void add_released_locked(struct page_heap *heap, uintptr_t start, size_t n_bytes)

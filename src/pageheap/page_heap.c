@@ -153,10 +153,10 @@ void page_heap_set_alarm(struct page_heap *heap, size_t n_bytes)
 
 // ---- past the caches --------------------------------------------------------------------------
 
-// How far to grow for a request: a thirty-second of the heap if that is more, so that a large heap
+// How far to grow for a request: a sixty-fourth of the heap if that is more, so that a large heap
 // does not ask the kernel for each object; what is not used of it holds no memory. But no further
 // than the arena goes.
-#define GROWTH_SHARE 32
+#define GROWTH_SHARE 64
 
 static size_t growth_pages(const struct page_heap *heap, size_t n_pages)
 {
