@@ -2,7 +2,7 @@
 //
 // For each size class it has a current span, of which it allocates from one word of 64 slots at a
 // time, and a list of further spans with free slots. To allocate takes the lowest bit out of the
-// word, to free sets a bit in the word where it belongs: nothing else is remembered, so there is
+// word, to free sets a bit in the word where it belongs: the bits are all that counts, so there is
 // nothing to keep in step, to limit or to flush. Spans without a free slot are in no list; a free
 // brings them back.
 //
