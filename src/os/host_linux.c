@@ -340,7 +340,7 @@ static int connect_to(const char *path)
 // Where low numbers are all there are, it keeps the one it has.
 static int with_high_number(int file)
 {
-    int high = fcntl(file, F_DUPFD_CLOEXEC, WATCH_FILE_MIN);
+    int high = (int)syscall(SYS_fcntl, file, F_DUPFD_CLOEXEC, WATCH_FILE_MIN);
     if (high < 0)
         return file;
     syscall(SYS_close, file);

@@ -4,6 +4,7 @@ from driver.side import find_program
 
 VERSION = ['gcc', '--version']
 PROGRAMS = ['musl-gcc', 'nm']
+QUICK = True
 IS_LINKED = True
 
 
