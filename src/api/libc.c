@@ -91,13 +91,13 @@ static NOINLINE void release_or_stop(const char *function, void *object)
     errno = saved_errno;
 }
 
-static NOINLINE void free_slowly(void *object, enum fast_release done, const void *caller)
+static NOINLINE void free_slowly(void *object, enum cache_freed freed, const void *caller)
 {
     bool alarm = false;
-    if (done == FAST_NOT_RELEASED)
+    if (freed == CACHE_NOT_FREED)
         release_or_stop("free", object);
     else
-        alarm = fast_end_release(object, done);
+        alarm = fast_end_release(object, freed);
     if (alarm)
         front_answer_alarm(caller);
     else
@@ -106,9 +106,9 @@ static NOINLINE void free_slowly(void *object, enum fast_release done, const voi
 
 NEAP_API void free(void *object)
 {
-    enum fast_release done = fast_release(object);
-    if (UNLIKELY(done != FAST_RELEASED))
-        free_slowly(object, done, CALLER);
+    enum cache_freed freed = fast_release(object);
+    if (UNLIKELY(freed != CACHE_FREED))
+        free_slowly(object, freed, CALLER);
 }
 
 NEAP_API void cfree(void *object)

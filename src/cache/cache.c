@@ -34,7 +34,7 @@ static void forget_hot(struct cache *cache, const struct span *span)
 {
     struct cache_class *class = &cache->classes[span->size_class];
     for (size_t i = 0; i < HOT_SLOTS; i++)
-        if ((class->hot[i] & bits_mask(0, HOT_SLOT_SHIFT)) == (uintptr_t)span)
+        if (hot_span(class->hot[i]) == span)
             class->hot[i] = 0;
 }
 
@@ -88,18 +88,23 @@ static void put_aside(struct cache *cache, struct span *span)
     span->listed = false;
 }
 
+// One that was put aside has a free slot again.
+static void list_span(struct cache *cache, struct span *span)
+{
+    struct cache_class *class = &cache->classes[span->size_class];
+    if (cache_is_private(cache))
+        span_list_remove(&class->full, span);
+    span_list_add(&class->partial, span);
+    cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
+}
+
 // False: it is the current one, or has no free slot.
 static bool list_if_it_has_free(struct cache *cache, struct span *span)
 {
-    struct cache_class *class = &cache->classes[span->size_class];
-    if (span == class->current || !span_has_free(span))
+    if (span == cache->classes[span->size_class].current || !span_has_free(span))
         return false;
-    if (!span->listed) {
-        if (cache_is_private(cache))
-            span_list_remove(&class->full, span);
-        span_list_add(&class->partial, span);
-        cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
-    }
+    if (!span->listed)
+        list_span(cache, span);
     return true;
 }
 
@@ -134,19 +139,10 @@ static void note_freed(struct cache *cache, struct span *span)
         list_or_destroy(cache, span);
 }
 
-static void note_first(struct cache *cache, struct span *span)
-{
-    struct cache_class *class = &cache->classes[span->size_class];
-    if (cache_is_private(cache))
-        span_list_remove(&class->full, span);
-    span_list_add(&class->partial, span);
-    cache->listed_bytes += span_may_cool(span) ? run_bytes(&span->run) : 0;
-}
-
 enum span_give_result cache_end_free(struct cache *cache, struct span *span, enum cache_freed freed)
 {
     if (freed == CACHE_FREED_FIRST)
-        note_first(cache, span);
+        list_span(cache, span);
     else
         note_freed(cache, span);
     return given(cache);
@@ -156,7 +152,7 @@ enum span_give_result cache_free(struct cache *cache, struct span *span, size_t 
 {
     enum cache_freed freed =
         cache_free_at_once(&cache->classes[span->size_class], span, span_class(span), slot);
-    if (freed == CACHE_WAS_FREE)
+    if (freed == CACHE_NOT_FREED)
         return SPAN_ALREADY_FREE;
     return freed == CACHE_FREED ? SPAN_GIVEN : cache_end_free(cache, span, freed);
 }
@@ -410,14 +406,13 @@ static bool word_is_in(const struct cache_class *class, struct span *span)
 static bool hot_notes_fit(struct cache *cache, const struct cache_class *class, unsigned size_class)
 {
     for (size_t i = 0; i < HOT_SLOTS; i++) {
-        struct span *span =
-            (struct span *)(uintptr_t)(class->hot[i] & bits_mask(0, HOT_SLOT_SHIFT));
+        struct span *span = hot_span(class->hot[i]);
         if (span == NULL)
             continue;
         // owner: nobody takes a span from the cache
         if (load_relaxed(&span->owner) != &cache->inbox || span->size_class != size_class ||
             class->slot_bytes != span_class(span)->slot_bytes ||
-            class->hot[i] >> HOT_SLOT_SHIFT >= span_class(span)->n_slots)
+            hot_slot(class->hot[i]) >= span_class(span)->n_slots)
             return false;
     }
     return true;

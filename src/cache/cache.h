@@ -25,6 +25,16 @@
 _Static_assert(ADDRESS_BITS <= HOT_SLOT_SHIFT && SLOTS_MAX <= 1 << (64 - HOT_SLOT_SHIFT),
                "a span's address and a slot fit into one word");
 
+static ALWAYS_INLINE struct span *hot_span(uint64_t note)
+{
+    return (struct span *)(uintptr_t)(note & bits_mask(0, HOT_SLOT_SHIFT));
+}
+
+static ALWAYS_INLINE size_t hot_slot(uint64_t note)
+{
+    return note >> HOT_SLOT_SHIFT;
+}
+
 struct cache_class {
     uintptr_t        free_at;          // the word allocated from: so far behind cache_no_slots; K1
     uintptr_t        base;             // address of its first slot; K1
@@ -125,8 +135,8 @@ static ALWAYS_INLINE void *cache_allocate_hot(struct cache_class *class)
         return NULL;
     class->hot[at] = 0;
     class->hot_at = (at - 1) % HOT_SLOTS;
-    struct span      *span = (struct span *)(uintptr_t)(hot & bits_mask(0, HOT_SLOT_SHIFT));
-    size_t            slot = hot >> HOT_SLOT_SHIFT;
+    struct span      *span = hot_span(hot);
+    size_t            slot = hot_slot(hot);
     ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
     uint64_t          bits = load_relaxed(word);   // owner
     if (UNLIKELY(!bits_has(bits, slot % WORD_BITS)))
@@ -165,7 +175,7 @@ enum cache_freed {
     CACHE_FREED,
     CACHE_FREED_WORD,    // one of the span's words has become all free: call cache_end_free
     CACHE_FREED_FIRST,   // the first slot of a span that is not listed: call cache_end_free
-    CACHE_WAS_FREE,      // a double free; nothing has happened
+    CACHE_NOT_FREED,     // it is free already; nothing has happened
 };
 
 // Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
@@ -178,10 +188,10 @@ static ALWAYS_INLINE enum cache_freed cache_free_at_once(struct cache_class *cla
     KEEP(word);
     uint64_t before = load_relaxed(word);   // owner
     if (UNLIKELY(bits_has(before, slot % WORD_BITS)))
-        return CACHE_WAS_FREE;
+        return CACHE_NOT_FREED;
     // Two threads that free a slot at one instant are found out when the bits are taken in. hint
     if (UNLIKELY(load_relaxed(&span->visited)) && span_slot_is_free_elsewhere(span, slot))
-        return CACHE_WAS_FREE;
+        return CACHE_NOT_FREED;
     uint64_t after = bits_with(before, slot % WORD_BITS);
     store_relaxed(word, after);   // owner
     count_up_owned(&class->n_freed);

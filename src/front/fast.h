@@ -42,23 +42,16 @@ static inline void *fast_allocate_next(size_t n_bytes)
     return slot;
 }
 
-enum fast_release {
-    FAST_RELEASED,
-    FAST_RELEASED_WORD,    // the same, and fast_end_release() has something to do
-    FAST_RELEASED_FIRST,   // the same
-    FAST_NOT_RELEASED,     // nothing has happened: ask front_release
-};
-
-static ALWAYS_INLINE enum fast_release fast_release_inside(struct cache *cache, void *object)
+static ALWAYS_INLINE enum cache_freed fast_release_inside(struct cache *cache, void *object)
 {
     unsigned    size_class;
     struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
     if (UNLIKELY(size_class == SPAN_LARGE))
-        return FAST_NOT_RELEASED;
+        return CACHE_NOT_FREED;
     struct span *span = span_of_run(run);
     // owner: a span of ours stays ours while we are inside
     if (UNLIKELY(load_relaxed(&span->owner) != &cache->inbox))
-        return FAST_NOT_RELEASED;
+        return CACHE_NOT_FREED;
     size_t                   offset = (uintptr_t)object - (uintptr_t)run_start(run);
     size_t                   slot;
     const struct size_class *shape = &size_classes[size_class];
@@ -66,41 +59,30 @@ static ALWAYS_INLINE enum fast_release fast_release_inside(struct cache *cache, 
     KEEP(shape);
     KEEP(class);
     if (UNLIKELY(!size_class_slot_at(shape, offset, &slot)))
-        return FAST_NOT_RELEASED;
-    switch (cache_free_at_once(class, span, shape, slot)) {
-    case CACHE_FREED:
-        return FAST_RELEASED;
-    case CACHE_FREED_WORD:
-        return FAST_RELEASED_WORD;
-    case CACHE_FREED_FIRST:
-        return FAST_RELEASED_FIRST;
-    case CACHE_WAS_FREE:
-        break;
-    }
-    return FAST_NOT_RELEASED;
+        return CACHE_NOT_FREED;
+    return cache_free_at_once(class, span, shape, slot);
 }
 
-// Takes an object of the thread's own spans back.
-static ALWAYS_INLINE enum fast_release fast_release(void *object)
+// Takes an object of the thread's own spans back. CACHE_NOT_FREED: nothing has happened, ask
+// front_release; CACHE_FREED_WORD and _FIRST: call fast_end_release next.
+static ALWAYS_INLINE enum cache_freed fast_release(void *object)
 {
     struct cache *cache = thread_enter_cache();
     if (UNLIKELY(cache == NULL))
-        return FAST_NOT_RELEASED;
-    enum fast_release released = fast_release_inside(cache, object);
-    if (LIKELY(released == FAST_RELEASED) || released == FAST_NOT_RELEASED)
+        return CACHE_NOT_FREED;
+    enum cache_freed freed = fast_release_inside(cache, object);
+    if (LIKELY(freed == CACHE_FREED) || freed == CACHE_NOT_FREED)
         cache_leave(cache);   // else fast_end_release does
-    return released;
+    return freed;
 }
 
-// What is left to do after FAST_RELEASED_WORD and _FIRST, for whoever has called fast_release just
-// now. Returns whether front_answer_alarm() may have something to do.
-static inline bool fast_end_release(void *object, enum fast_release released)
+// What is left to do then. Returns whether front_answer_alarm() may have something to do.
+static inline bool fast_end_release(void *object, enum cache_freed freed)
 {
     unsigned      size_class;
     struct cache *cache = this_thread.cache;
     struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
-    enum cache_freed freed = released == FAST_RELEASED_FIRST ? CACHE_FREED_FIRST : CACHE_FREED_WORD;
-    bool             alarm = cache_end_free(cache, span_of_run(run), freed) == SPAN_GIVEN_ALARM;
+    bool        alarm = cache_end_free(cache, span_of_run(run), freed) == SPAN_GIVEN_ALARM;
     cache_leave(cache);
     return alarm;
 }

@@ -49,10 +49,17 @@ void page_map_init(struct page_map *map);
 // Supplies the table that covers `page`. Requires: there is none yet; its memory is zero.
 void page_map_add_table(struct page_map *map, page_id page, struct page_map_table *table);
 
+// The table that covers a page, or NULL. Any value may be asked for.
+static inline struct page_map_table *page_map_table_of(struct page_map *map, size_t page)
+{
+    size_t at = page >> TABLE_PAGES_SHIFT;
+    return at < TABLES_MAX ? load_acquire(&map->root[at])   // pairs with: page_map_add_table
+                           : NULL;
+}
+
 static inline bool page_map_has_table(struct page_map *map, page_id page)
 {
-    // pairs with: page_map_add_table
-    return load_acquire(&map->root[page.number >> TABLE_PAGES_SHIFT]) != NULL;
+    return page_map_table_of(map, page.number) != NULL;
 }
 
 // Enters `run` for its pages; with NULL takes them out. Requires: the caller owns the pages.
@@ -65,14 +72,6 @@ void page_map_resize(struct page_map *map, page_id first, size_t n_pages, size_t
 
 // Are the page's own entry and its leaf's both set? For M2.
 bool page_map_is_entered_twice(struct page_map *map, page_id page);
-
-// The table that covers a page, or NULL. Any value may be asked for.
-static inline struct page_map_table *page_map_table_of(struct page_map *map, size_t page)
-{
-    size_t at = page >> TABLE_PAGES_SHIFT;
-    return at < TABLES_MAX ? load_acquire(&map->root[at])   // pairs with: page_map_add_table
-                           : NULL;
-}
 
 // The run that `address` lies in, or NULL. Any value at all may be asked for. The answer is
 // certain where the caller knows that the run cannot be freed meanwhile; otherwise it may be old.

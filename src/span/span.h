@@ -126,11 +126,11 @@ static inline size_t span_released_bytes(struct span *span)
 
 static inline bool span_slot_is_free(struct span *span, size_t slot)
 {
-    size_t i = slot / WORD_BITS;
     // In this order: a bit leaves the second word when it stands in the first.
-    uint64_t bits = load_acquire(&span->freed_elsewhere[i]);   // pairs with: span_take_in
-    bits |= load_relaxed(&span->free[i]) | span_cold(span);    // hint
-    return (bits >> slot % WORD_BITS & 1) != 0;
+    if (span_slot_is_free_elsewhere(span, slot))
+        return true;
+    uint64_t bits = load_relaxed(&span->free[slot / WORD_BITS]) | span_cold(span);   // hint
+    return bits_has(bits, slot % WORD_BITS);
 }
 
 // ---- by the owner -----------------------------------------------------------------------------
