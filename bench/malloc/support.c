@@ -1,6 +1,8 @@
 // What the workloads share, see workload.h.
 #include "workload.h"
 
+#include "resident.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -66,17 +68,7 @@ void run_start(void)
 
 size_t resident_exact_bytes(void)
 {
-    static char text[4096];
-    int         file = open("/proc/self/smaps_rollup", O_RDONLY);
-    ssize_t     n_read = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-    if (n_read <= 0)
-        bench_fail("cannot read /proc/self/smaps_rollup");
-    close(file);
-    text[n_read] = '\0';
-    const char *line = strstr(text, "\nRss:");
-    if (line == NULL)
-        bench_fail("no Rss in /proc/self/smaps_rollup");
-    return strtoull(line + strlen("\nRss:"), NULL, 10) * KIB;
+    return resident_bytes();
 }
 
 size_t resident_quick_bytes(void)

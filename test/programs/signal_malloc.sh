@@ -1,18 +1,8 @@
 #!/bin/sh
 # signal_malloc.c under neap, preloaded and with the static library linked in. libc's malloc is no
 # control: its handlers would wait for the lock that they have interrupted.
-set -eu
-here=$(dirname "$0")
-build=$(cd "${NEAP_BUILD:-build}" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/program_kit.sh"
 
-cc="${CC:-gcc} -std=gnu17 -O1 -g -D_GNU_SOURCE -fno-builtin -Wall -Wextra -Werror -pthread
-    -I$here/../../include"
-$cc "$here/signal_malloc.c" -o "$work/program"
-$cc -rdynamic "$here/signal_malloc.c" "$build/libneap.a" -o "$work/program_with_neap"
-
-failed=0
-echo "preloaded:"; LD_PRELOAD="$build/libneap.so.0" "$work/program" neap || failed=1
-echo "linked in:"; "$work/program_with_neap" neap || failed=1
+build_both signal_malloc
+run_under_neap neap
 exit $failed

@@ -1,19 +1,9 @@
 #!/bin/sh
 # small_stack.c under libc's malloc (the control) and under neap, preloaded and with the static
 # library linked in.
-set -eu
-here=$(dirname "$0")
-build=$(cd "${NEAP_BUILD:-build}" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/program_kit.sh"
 
-cc="${CC:-gcc} -std=gnu17 -O1 -g -D_GNU_SOURCE -fno-builtin -Wall -Wextra -Werror -pthread
-    -I$here/../../include"
-$cc "$here/small_stack.c" -o "$work/program"
-$cc -rdynamic "$here/small_stack.c" "$build/libneap.a" -o "$work/program_with_neap"
-
-failed=0
-echo "libc:";      "$work/program" libc || failed=1
-echo "preloaded:"; LD_PRELOAD="$build/libneap.so.0" "$work/program" neap || failed=1
-echo "linked in:"; "$work/program_with_neap" neap || failed=1
+build_both small_stack
+echo "libc:"; "$work/program" libc || failed=1
+run_under_neap neap
 exit $failed

@@ -5,6 +5,7 @@
 
 #include "front/heap.h"
 #include "front/thread.h"
+#include "front_load.h"
 #include "host_fake.h"
 #include "pageheap/scavenge_policy.h"
 #include "unit_kit.h"
@@ -12,10 +13,6 @@
 
 #define MS_NS UINT64_C(1000000)
 #define S_NS (1000 * MS_NS)
-#define OBJECTS_MAX 1024
-
-static char  *objects[OBJECTS_MAX];
-static size_t n_objects;
 
 // Where the program's calls of malloc return to.
 static const char program, libc;
@@ -23,21 +20,6 @@ static const char program, libc;
 static struct background *background(void)
 {
     return &process_heap.background;
-}
-
-static void use(size_t n_bytes)
-{
-    for (size_t done = 0; done < n_bytes; done += MIB) {
-        assert_true(n_objects < OBJECTS_MAX);
-        objects[n_objects] = front_allocate(MIB);
-        assert_non_null(objects[n_objects++]);
-    }
-}
-
-static void free_last(size_t n_bytes)
-{
-    for (size_t done = 0; done < n_bytes; done += MIB)
-        assert_int_equal(front_release(objects[--n_objects]), POINTER_TO_OBJECT);
 }
 
 static void given_much_idle(void)

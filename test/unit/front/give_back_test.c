@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "front/heap.h"
 #include "front/thread.h"
+#include "front_load.h"
 #include "host_fake.h"
 #include "pageheap/scavenge_policy.h"
 #include "unit_kit.h"
@@ -12,26 +13,14 @@
 
 #define MS_NS UINT64_C(1000000)
 #define S_NS (1000 * MS_NS)
-#define OBJECTS_MAX 4096
 #define REST_ROUNDS 200   // ten seconds: more than it takes until nothing is left to do
 
 static struct give_back give_back;
-static char            *objects[OBJECTS_MAX];
-static size_t           n_objects;
 
 // ---- the program ------------------------------------------------------------------------------
 
-static void use(size_t n_bytes)
-{
-    for (size_t done = 0; done < n_bytes; done += MIB) {
-        assert_true(n_objects < OBJECTS_MAX);
-        objects[n_objects] = front_allocate(MIB);
-        assert_non_null(objects[n_objects++]);
-    }
-}
-
 // The last `n_bytes` of what is in use, of which every second MiB is freed before the others.
-static void free_last(size_t n_bytes)
+static void free_last_by_halves(size_t n_bytes)
 {
     size_t first = n_objects - n_bytes / MIB;
     for (size_t i = first; i < n_objects; i += 2)
@@ -105,7 +94,7 @@ static void cost_half_a_microsecond_per_4_kib(size_t n_bytes)
 static void nothing_within_the_delay_and_then_all_but_the_margin(void)
 {
     use(256 * MIB);
-    free_last(246 * MIB);
+    free_last_by_halves(246 * MIB);
     rounds_for(1000 * MS_NS);
     assert_int_equal(ready_bytes(), 256 * MIB);
     rounds_for(1200 * MS_NS);
@@ -121,7 +110,7 @@ static void what_was_in_use_for_long_stays_for_the_delay_too(void)
 {
     use(256 * MIB);
     host_fake_pass_time(3600 * S_NS);
-    free_last(246 * MIB);
+    free_last_by_halves(246 * MIB);
     assert_true(alarm_is_set());
     rounds_for(1000 * MS_NS);
     assert_int_equal(ready_bytes(), 256 * MIB);
@@ -132,7 +121,7 @@ static void what_was_in_use_for_long_stays_for_the_delay_too(void)
 static void without_delay_it_goes_at_once(void)
 {
     use(64 * MIB);
-    free_last(60 * MIB);
+    free_last_by_halves(60 * MIB);
     rounds_for(10 * ROUND_EVERY_NS);
     assert_true(ready_bytes() <= goal_bytes());
 }
@@ -144,7 +133,7 @@ static void a_saw_tooth_shorter_than_the_delay_keeps_its_memory(void)
     for (size_t i = 0; i < 100; i++) {
         use(200 * MIB);
         rounds_for(300 * MS_NS);
-        free_last(200 * MIB);
+        free_last_by_halves(200 * MIB);
         rounds_for(600 * MS_NS);
         if (i == 1)
             n_gone = n_pages_gone();
@@ -160,7 +149,7 @@ static void a_saw_tooth_longer_than_the_delay_goes_back_each_time(void)
     for (size_t i = 0; i < 10; i++) {
         use(200 * MIB);
         rounds_for(1000 * MS_NS);
-        free_last(200 * MIB);
+        free_last_by_halves(200 * MIB);
         rounds_for(4000 * MS_NS);
         assert_true(ready_bytes() <= goal_bytes());
     }
@@ -199,7 +188,7 @@ static uint64_t spend_in_rounds(uint64_t ns, uint64_t cpu_ns_max)
     uint64_t spent_ns = 0, until_ns = host_now_ns() + ns;
     while (host_now_ns() < until_ns) {
         use(256 * MIB);
-        free_last(256 * MIB);
+        free_last_by_halves(256 * MIB);
         uint64_t before_ns = host_thread_cpu_ns();
         give_back_round(&give_back, &process_heap, cpu_ns_max);
         spent_ns += host_thread_cpu_ns() - before_ns;
@@ -236,7 +225,7 @@ static void however_long_it_takes_it_goes_on_until_all_is_back(void)
 {
     vm_fake_at_unuse(cost_four_times_as_much);
     use(2 * GIB);
-    free_last(2 * GIB);
+    free_last_by_halves(2 * GIB);
     uint64_t begun_ns = host_now_ns();
     while (ready_bytes() > goal_bytes())
         assert_true(round_now());
@@ -250,7 +239,7 @@ static void a_round_takes_no_longer_than_it_may(void)
     vm_fake_at_unuse(cost_half_a_microsecond_per_4_kib);
     for (size_t i = 0; i < LENGTH_OF(limits_ns); i++) {
         use(256 * MIB);
-        free_last(256 * MIB);
+        free_last_by_halves(256 * MIB);
         uint64_t before_ns = host_thread_cpu_ns();
         assert_true(give_back_round(&give_back, &process_heap, limits_ns[i]));
         assert_in_range(host_thread_cpu_ns() - before_ns, limits_ns[i], limits_ns[i] + step_ns);
@@ -262,7 +251,7 @@ static void a_round_takes_no_longer_than_it_may(void)
 static void when_all_is_done_it_rests_and_the_alarm_is_set(void)
 {
     use(100 * MIB);
-    free_last(60 * MIB);
+    free_last_by_halves(60 * MIB);
     assert_true(alarm_is_set());
     size_t n_rounds = rounds_until_at_rest();
     assert_true(n_rounds > 30);   // the delay, and some calm
@@ -272,10 +261,10 @@ static void when_all_is_done_it_rests_and_the_alarm_is_set(void)
     size_t idle_bytes = ready_bytes() - used_bytes();
     assert_true(idle_bytes <= 5 * MIB);
     use(idle_bytes + 16 * MIB);
-    free_last(align_down(idle_bytes, MIB) + 16 * MIB);
+    free_last_by_halves(align_down(idle_bytes, MIB) + 16 * MIB);
     assert_false(alarm_is_set());
     use(60 * MIB);
-    free_last(60 * MIB);
+    free_last_by_halves(60 * MIB);
     assert_true(alarm_is_set());
     rounds_until_at_rest();
     assert_true(ready_bytes() <= goal_bytes());
@@ -286,7 +275,7 @@ static void it_rests_whatever_the_page_caches_hold(void)
 {
     struct page_heap *pages = &process_heap.pages;
     use(100 * MIB);
-    free_last(100 * MIB);
+    free_last_by_halves(100 * MIB);
     for (size_t i = 0; i < pages->n_caches; i++) {
         host_fake_become(i, pages->n_caches);
         struct run_request request = {.n_pages = 8, .kind = RUN_IN_USE};
@@ -315,7 +304,7 @@ static void count_call(size_t n_bytes)
 static void what_the_kernel_refuses_is_not_asked_for_without_end(void)
 {
     use(100 * MIB);
-    free_last(60 * MIB);
+    free_last_by_halves(60 * MIB);
     vm_fake_refuse_unuse(true);
     vm_fake_at_unuse(count_call);
     uint64_t before_ns = host_thread_cpu_ns();
@@ -327,7 +316,7 @@ static void what_the_kernel_refuses_is_not_asked_for_without_end(void)
     assert_null(front_verify());
 
     vm_fake_refuse_unuse(false);   // unlocked; and more is freed
-    free_last(20 * MIB);
+    free_last_by_halves(20 * MIB);
     assert_true(alarm_is_set());
     rounds_until_at_rest();
     assert_true(ready_bytes() <= goal_bytes());
@@ -336,7 +325,7 @@ static void what_the_kernel_refuses_is_not_asked_for_without_end(void)
 static void one_refusal_changes_nothing(void)
 {
     use(100 * MIB);
-    free_last(60 * MIB);
+    free_last_by_halves(60 * MIB);
     rounds_for(900 * MS_NS);
     vm_fake_refuse(1, false);
     rounds_until_at_rest();

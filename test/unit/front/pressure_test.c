@@ -5,6 +5,7 @@
 
 #include "front/heap.h"
 #include "front/thread.h"
+#include "front_load.h"
 #include "host_fake.h"
 #include "unit_kit.h"
 #include "vm_fake.h"
@@ -14,12 +15,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define USED (400 * MIB)
-#define OBJECTS_MAX 1024
 
 static const char program;   // where calls of malloc return to
-
-static void  *objects[OBJECTS_MAX];
-static size_t n_objects;
 
 // The system's count, of microseconds.
 static char                  count_text[64];
@@ -31,21 +28,6 @@ static void stall(uint64_t us)
     stalled_us += us;
     snprintf(count_text, sizeof count_text, "some avg10=0.00 total=%llu\n",
              (unsigned long long)stalled_us);
-}
-
-static void use(size_t n_bytes)
-{
-    for (size_t done = 0; done < n_bytes; done += MIB) {
-        assert_true(n_objects < OBJECTS_MAX);
-        objects[n_objects] = front_allocate(MIB);
-        assert_non_null(objects[n_objects++]);
-    }
-}
-
-static void free_last(size_t n_bytes)
-{
-    for (size_t done = 0; done < n_bytes; done += MIB)
-        assert_int_equal(front_release(objects[--n_objects]), POINTER_TO_OBJECT);
 }
 
 static size_t idle_bytes(void)
