@@ -7,6 +7,7 @@
 #include "api/export.h"
 #include "base/check.h"
 #include "base/compiler.h"
+#include "front/fast.h"
 
 #include <dlfcn.h>
 
@@ -25,7 +26,7 @@ static void *allocate(size_t n_bytes, size_t alignment)
     return alignment == 0 ? malloc(n_bytes) : aligned_alloc(alignment, n_bytes);
 }
 
-static void *allocate_or_throw(size_t n_bytes, size_t alignment)
+static NOINLINE void *allocate_slowly_or_throw(size_t n_bytes, size_t alignment)
 {
     for (;;) {
         void *object = allocate(n_bytes, alignment);
@@ -41,6 +42,12 @@ static void *allocate_or_throw(size_t n_bytes, size_t alignment)
     static const char *const parts[] = {"neap: operator new: out of memory, and no C++ runtime ",
                                         "of the GNU kind to throw std::bad_alloc with"};
     stop_with_line(parts, sizeof parts / sizeof parts[0]);
+}
+
+static inline void *allocate_or_throw(size_t n_bytes)
+{
+    void *object = fast_allocate(n_bytes);
+    return LIKELY(object != NULL) ? object : allocate_slowly_or_throw(n_bytes, 0);
 }
 
 struct nothrow;   // std::nothrow_t: only its address is passed
@@ -114,9 +121,9 @@ static void *allocate_aligned_nothrow(size_t n_bytes, size_t alignment, const st
         free(object);                                                                              \
     }
 
-BOTH_NEW(, allocate_or_throw(n_bytes, 0))
+BOTH_NEW(, allocate_or_throw(n_bytes))
 BOTH_NEW(RKSt9nothrow_t, allocate_nothrow(n_bytes, tag, own_name), const struct nothrow *tag)
-BOTH_NEW(St11align_val_t, allocate_or_throw(n_bytes, alignment), size_t alignment)
+BOTH_NEW(St11align_val_t, allocate_slowly_or_throw(n_bytes, alignment), size_t alignment)
 BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_aligned_nothrow(n_bytes, alignment, tag, own_name),
          size_t alignment, const struct nothrow *tag)
 

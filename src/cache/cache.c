@@ -15,27 +15,24 @@
 // soon, and the page heap costs ten times what a slot does.
 #define KEPT_IDLE_PAGES_MAX 2
 
-ATOMIC(uint64_t) cache_no_slots;
-
-static void use_no_word(struct cache_class *class)
-{
-    class->free_at = 0;
-    class->base = 0;
-}
-
 void cache_init(struct cache *cache, struct central *central, struct neap_heap *heap)
 {
     cache->central = central;
     cache->inbox.heap = heap;
 }
 
+static bool is_word_of(const struct hot_word *hot, const struct span *span)
+{
+    return (uintptr_t)hot->word - (uintptr_t)span < sizeof *span;
+}
+
 // A span leaves the cache.
 static void forget_hot(struct cache *cache, const struct span *span)
 {
     struct cache_class *class = &cache->classes[span->size_class];
-    for (size_t i = 0; i < HOT_SLOTS; i++)
-        if (hot_span(class->hot[i]) == span)
-            class->hot[i] = 0;
+    for (size_t i = 0; i < HOT_WORDS; i++)
+        if (is_word_of(&class->hot[i], span))
+            class->hot[i] = (struct hot_word){NULL, 0};
 }
 
 static void destroy_span(struct cache *cache, struct span *span)
@@ -50,23 +47,21 @@ static void put_span(struct cache *cache, struct span *span)
     central_put_span(cache->central, span);
 }
 
-// Allocates from a word of the span that has a free slot: where one was freed last, or the lowest.
-// False: none has.
+// Makes the lowest word of the span that has a free slot the newest hot one, instead of one used
+// up. False: none has.
 static bool use_word_of(struct cache *cache, struct span *span)
 {
     const struct size_class *shape = span_class(span);
     struct cache_class *class = &cache->classes[span->size_class];
-    size_t i = span->hot_word;
-    if (load_relaxed(&span->free[i]) == 0) {   // owner
-        i = 0;
-        while (i < shape->n_words && load_relaxed(&span->free[i]) == 0)   // owner
-            i++;
-        if (i == shape->n_words)
-            return false;
-    }
+    size_t i = 0;
+    while (i < shape->n_words && load_relaxed(&span->free[i]) == 0)   // owner
+        i++;
+    if (i == shape->n_words)
+        return false;
+    uintptr_t start = (uintptr_t)run_start(&span->run);
     class->slot_bytes = shape->slot_bytes;
-    class->free_at = (uintptr_t)&span->free[i] - (uintptr_t)&cache_no_slots;
-    class->base = (uintptr_t)run_start(&span->run) + i * WORD_BITS * shape->slot_bytes;
+    class->hot[class->hot_at] =
+        (struct hot_word){&span->free[i], start + i * WORD_BITS * shape->slot_bytes};
     return true;
 }
 
@@ -150,8 +145,10 @@ enum span_give_result cache_end_free(struct cache *cache, struct span *span, enu
 
 enum span_give_result cache_free(struct cache *cache, struct span *span, size_t slot)
 {
-    enum cache_freed freed =
-        cache_free_at_once(&cache->classes[span->size_class], span, span_class(span), slot);
+    const struct size_class *shape = span_class(span);
+    uintptr_t                object = (uintptr_t)run_start(&span->run) + slot * shape->slot_bytes;
+    enum cache_freed         freed =
+        cache_free_at_once(&cache->classes[span->size_class], span, shape, slot, object);
     if (freed == CACHE_NOT_FREED)
         return SPAN_ALREADY_FREE;
     return freed == CACHE_FREED ? SPAN_GIVEN : cache_end_free(cache, span, freed);
@@ -198,9 +195,23 @@ void cache_take_in(struct cache *cache)
 
 // ---- allocating -------------------------------------------------------------------------------
 
-// The current span has no free slot in the word in use: has it any elsewhere? What others have
-// freed in it is left to the inbox, where it gathers: each taking in costs the same for one bit as
-// for many.
+// The newest hot word is used up: is another not?
+static bool go_on_in_hot(struct cache *cache, unsigned size_class)
+{
+    struct cache_class *class = &cache->classes[size_class];
+    for (uint32_t i = 0; i < HOT_WORDS; i++) {
+        uint32_t          at = (class->hot_at - i) % HOT_WORDS;
+        ATOMIC(uint64_t) *word = class->hot[at].word;
+        if (word == NULL || load_relaxed(word) == 0)   // owner
+            continue;
+        class->hot_at = at;
+        return true;
+    }
+    return false;
+}
+
+// Has the current span a free slot in a word that is not hot? What others have freed in it is left
+// to the inbox, where it gathers: each taking in costs the same for one bit as for many.
 static bool go_on_in_current(struct cache *cache, unsigned size_class)
 {
     struct span *span = cache->classes[size_class].current;
@@ -210,7 +221,6 @@ static bool go_on_in_current(struct cache *cache, unsigned size_class)
         return true;
     cache->classes[size_class].current = NULL;
     put_aside(cache, span);
-    use_no_word(&cache->classes[size_class]);
     return false;
 }
 
@@ -245,10 +255,8 @@ static bool go_on_in_new(struct cache *cache, unsigned size_class)
 
 void *cache_allocate_next(struct cache *cache, unsigned size_class)
 {
-    void *slot = cache_allocate_at_once(cache, size_class);
-    if (slot != NULL)
-        return slot;
-    if (!go_on_in_current(cache, size_class) && !go_on_in_partial(cache, size_class))
+    if (!go_on_in_hot(cache, size_class) && !go_on_in_current(cache, size_class) &&
+        !go_on_in_partial(cache, size_class))
         return NULL;
     return cache_allocate_at_once(cache, size_class);
 }
@@ -274,7 +282,6 @@ static void drop_current(struct cache *cache, unsigned size_class)
         return;
     cache->classes[size_class].current = NULL;
     put_aside(cache, span);
-    use_no_word(&cache->classes[size_class]);
     list_or_destroy(cache, span);
 }
 
@@ -393,54 +400,43 @@ static bool owns_listed(struct cache *cache, struct span *span, unsigned size_cl
            span->size_class == size_class;
 }
 
-static bool word_is_in(const struct cache_class *class, struct span *span)
+static bool hot_word_fits(struct cache *cache, const struct hot_word *hot, unsigned size_class)
 {
-    ATOMIC(uint64_t) *word = cache_class_word(class);
-    size_t            i = (size_t)(word - span->free);   // wraps if it lies elsewhere
-    return i < span_class(span)->n_words && word == &span->free[i] &&
-           class->slot_bytes == span_class(span)->slot_bytes &&
-           class->base ==
-               (uintptr_t)run_start(&span->run) + i * WORD_BITS * span_class(span)->slot_bytes;
-}
-
-static bool hot_notes_fit(struct cache *cache, const struct cache_class *class, unsigned size_class)
-{
-    for (size_t i = 0; i < HOT_SLOTS; i++) {
-        struct span *span = hot_span(class->hot[i]);
-        if (span == NULL)
-            continue;
-        // owner: nobody takes a span from the cache
-        if (load_relaxed(&span->owner) != &cache->inbox || span->size_class != size_class ||
-            class->slot_bytes != span_class(span)->slot_bytes ||
-            hot_slot(class->hot[i]) >= span_class(span)->n_slots)
-            return false;
-    }
-    return true;
+    if (hot->word == NULL)
+        return true;
+    const struct size_class *shape = &size_classes[size_class];
+    struct run              *run = page_map_find(&cache->central->page_heap->map, hot->base);
+    if (run == NULL || !is_word_of(hot, span_of_run(run)))
+        return false;
+    struct span *span = span_of_run(run);
+    size_t       i = (size_t)(hot->word - span->free);   // wraps if it lies before
+    // owner: nobody takes a span from the cache
+    return load_relaxed(&span->owner) == &cache->inbox && span->size_class == size_class &&
+           cache->classes[size_class].slot_bytes == shape->slot_bytes && i < shape->n_words &&
+           hot->word == &span->free[i] &&
+           hot->base == (uintptr_t)run_start(run) + i * WORD_BITS * shape->slot_bytes;
 }
 
 static const char *class_verify(struct cache *cache, unsigned size_class)
 {
     struct cache_class *class = &cache->classes[size_class];
-    struct span *current = class->current;
-    bool         word_fits = current == NULL ? class->free_at == 0 : word_is_in(class, current);
-    if (!word_fits || (current != NULL && !owns_listed(cache, current, size_class)))
-        return "K1 the word allocated from is not one of the current span";   // K1
+    for (size_t i = 0; i < HOT_WORDS; i++)
+        if (!hot_word_fits(cache, &class->hot[i], size_class))
+            return "K1 a hot word is not one of the cache's own";   // K1
+    if (class->current != NULL && !owns_listed(cache, class->current, size_class))
+        return "K2 the current span is not as one of the cache's should be";   // K2
     for (struct span *span = class->partial; span != NULL; span = span->next)
-        if (!owns_listed(cache, span, size_class) || span == current)
-            return "K2 a span is in a cache's list where it does not belong";   // K2
+        if (!owns_listed(cache, span, size_class) || span == class->current)
+            return "K2 a span is in a cache's list where it does not belong";
     for (struct span *span = class->full; span != NULL; span = span->next)
         if (span->listed || span->size_class != size_class || !cache_is_private(cache))
             return "K3 a span is among the full ones that is not";   // K3
-    if (!hot_notes_fit(cache, class, size_class))
-        return "K4 a slot is noted as hot that the cache does not own";   // K4
     return NULL;
 }
 
 const char *cache_verify(struct cache *cache)
 {
     const char *broken = NULL;
-    if (load_relaxed(&cache_no_slots) != 0)   // owner: nobody
-        return "K1 the word without slots has one";
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES && broken == NULL; i++)
         broken = class_verify(cache, i);
     return broken;

@@ -1,14 +1,14 @@
 // A cache: the spans that one thread allocates from, without a lock.
 //
-// For each size class it has a current span, of which it allocates from one word of 64 slots at a
-// time, and a list of further spans with free slots. To allocate takes the lowest bit out of the
+// For each size class it has a current span and a list of further spans with free slots, of which
+// it allocates from one word of 64 slots at a time. To allocate takes the lowest bit out of the
 // word, to free sets a bit in the word where it belongs: the bits are all that counts, so there is
 // nothing to keep in step, to limit or to flush. Spans without a free slot are in no list; a free
 // brings them back.
 //
-// The last few slots freed are hot: their bits and, likely, what was in them are in the CPU's
-// caches. So they are noted, and an allocation looks there first. A hot note is a hint: the bit
-// says whether the slot is still free.
+// The words in which slots were freed last are hot: their bits and, likely, what was in the slots
+// are in the CPU's caches. An allocation takes from the newest of them, and a word used up makes
+// room for the one before. A hot word may have no free slot any more; that shows in it.
 //
 // Whose a cache is at the moment is decided without a locked instruction. Its thread says that it
 // is `inside` before it touches anything, and looks whether the cache is `closed`. Anybody else
@@ -20,43 +20,25 @@
 
 #include "span/central.h"
 
-#define HOT_SLOTS 8
-#define HOT_SLOT_SHIFT 48   // a hot note: the span's address, and above it the number of the slot
-_Static_assert(ADDRESS_BITS <= HOT_SLOT_SHIFT && SLOTS_MAX <= 1 << (64 - HOT_SLOT_SHIFT),
-               "a span's address and a slot fit into one word");
+#define HOT_WORDS 4   // two cache lines for a class; eight are no faster
 
-static ALWAYS_INLINE struct span *hot_span(uint64_t note)
-{
-    return (struct span *)(uintptr_t)(note & bits_mask(0, HOT_SLOT_SHIFT));
-}
-
-static ALWAYS_INLINE size_t hot_slot(uint64_t note)
-{
-    return note >> HOT_SLOT_SHIFT;
-}
+struct hot_word {
+    ATOMIC(uint64_t) *word;   // of a span's `free`; NULL: none
+    uintptr_t         base;   // address of the first of its slots
+};
 
 struct cache_class {
-    uintptr_t        free_at;          // the word allocated from: so far behind cache_no_slots; K1
-    uintptr_t        base;             // address of its first slot; K1
+    uint32_t         hot_at;           // the newest hot word
+    uint32_t         slot_bytes;       // as soon as there was a span
     ATOMIC(uint64_t) n_allocated;      // counter, since the cache began
     ATOMIC(uint64_t) n_freed;          // counter, by the cache's threads, whoever owns the slot
-    uint32_t         slot_bytes;       // as soon as there was a span
-    uint32_t         hot_at;           // the newest hot note
-    struct span     *current;          // K1
+    struct span     *current;          // K2
     struct span     *partial;          // K2
     struct span     *full;             // K3
-    uint64_t         hot[HOT_SLOTS];   // K4; 0: none
+    struct hot_word  hot[HOT_WORDS];   // K1
+    uint64_t         unused[2];
 };
 _Static_assert(sizeof(struct cache_class) == 2 * CACHE_LINE_BYTES, "an index is a shift");
-
-// A word that is always zero. A class of which the cache has had no span points to it by being zero
-// itself: so its memory is not touched before it is used.
-extern ATOMIC(uint64_t) cache_no_slots HIDDEN;
-
-static ALWAYS_INLINE ATOMIC(uint64_t) *cache_class_word(const struct cache_class *class)
-{
-    return (ATOMIC(uint64_t) *)((uintptr_t)&cache_no_slots + class->free_at);
-}
 
 enum cache_state {
     CACHE_IN_USE,   // has a thread
@@ -86,12 +68,10 @@ struct cache {
     struct cache_class classes[SIZE_CLASSES] CACHE_ALIGNED;
 } CACHE_ALIGNED;
 // Invariants:
-//   K1  `free_at` leads to a word of the current span, whose slots begin at `base`; or, without a
-//       current span, to cache_no_slots
-//   K2  partial are other spans owned, among them all that have a slot in `free`; they and the
-//       current one are `listed`, the others owned are not
+//   K1  hot words are words of spans owned, of the class, whose slots begin at `base`
+//   K2  current is a span owned, partial are others, among them all that have a slot in `free`;
+//       they are `listed`, the others owned are not
 //   K3  full are, in a private cache, the other spans; elsewhere nobody lists those
-//   K4  hot notes are of spans owned, each of the class and a slot of it
 
 // Requires: memory of `cache` is zero. `heap`: the first-class heap it is private to, or NULL.
 void cache_init(struct cache *cache, struct central *central, struct neap_heap *heap);
@@ -126,45 +106,28 @@ static ALWAYS_INLINE void cache_leave(struct cache *cache)
 
 // Requires for all below: the caller is inside, or has closed the cache and found it quiet.
 
-// The slot freed last, or NULL: it is not noted any more, or has been allocated since.
-static ALWAYS_INLINE void *cache_allocate_hot(struct cache_class *class)
-{
-    uint32_t at = class->hot_at;
-    uint64_t hot = class->hot[at];
-    if (hot == 0)
-        return NULL;
-    class->hot[at] = 0;
-    class->hot_at = (at - 1) % HOT_SLOTS;
-    struct span      *span = hot_span(hot);
-    size_t            slot = hot_slot(hot);
-    ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
-    uint64_t          bits = load_relaxed(word);   // owner
-    if (UNLIKELY(!bits_has(bits, slot % WORD_BITS)))
-        return NULL;
-    store_relaxed(word, bits_without(bits, slot % WORD_BITS));   // owner
-    count_up_owned(&class->n_allocated);
-    return (char *)run_start(&span->run) + slot * class->slot_bytes;
-}
-
-// A slot freed lately or from the current word, or NULL if that is used up.
+// A slot from the newest hot word, or NULL if that is used up.
 static ALWAYS_INLINE void *cache_allocate_at_once(struct cache *cache, unsigned size_class)
 {
     struct cache_class *class = &cache->classes[size_class];
     KEEP(class);
-    void *slot = cache_allocate_hot(class);
-    if (slot != NULL)
-        return slot;
-    ATOMIC(uint64_t) *word = cache_class_word(class);
-    uint64_t          bits = load_relaxed(word);   // owner
+    uint32_t               at = class->hot_at;
+    const struct hot_word *hot = &class->hot[at];
+    ATOMIC(uint64_t)      *word = hot->word;
+    if (UNLIKELY(word == NULL))
+        return NULL;
+    uint64_t bits = load_relaxed(word);   // owner
     if (UNLIKELY(bits == 0))
         return NULL;
-    store_relaxed(word, bits & (bits - 1));   // owner
+    uint64_t after = bits & (bits - 1);
+    store_relaxed(word, after);   // owner
+    class->hot_at = (at - (after == 0)) % HOT_WORDS;
     count_up_owned(&class->n_allocated);
-    return (void *)(class->base + bits_lowest(bits) * (size_t) class->slot_bytes);
+    return (void *)(hot->base + bits_lowest(bits) * (size_t) class->slot_bytes);
 }
 
-// The same; if the word is used up, from another word or span that the cache has in its list: a few
-// loads. NULL: there is none.
+// The same; if it is used up, from another hot word, or of a span that the cache has in its list:
+// a few loads. NULL: there is none.
 NODISCARD void *cache_allocate_next(struct cache *cache, unsigned size_class);
 
 // The same; if there is none, from what others have freed, or from a span that it gets. NULL: the
@@ -178,11 +141,23 @@ enum cache_freed {
     CACHE_NOT_FREED,     // it is free already; nothing has happened
 };
 
-// Takes a slot of an own span of the class back. Requires: the cache owns it, `slot` < n_slots.
+// The next allocation takes from this word first.
+static ALWAYS_INLINE void cache_note_hot(struct cache_class *class, ATOMIC(uint64_t) *word,
+                                         uintptr_t base)
+{
+    uint32_t at = class->hot_at;
+    if (class->hot[at].word == word)
+        return;
+    at = (at + 1) % HOT_WORDS;
+    class->hot_at = at;
+    class->hot[at] = (struct hot_word){word, base};
+}
+
+// Takes an object of an own span of the class back. Requires: the cache owns it; `slot` is its.
 static ALWAYS_INLINE enum cache_freed cache_free_at_once(struct cache_class *class,
                                                          struct span             *span,
                                                          const struct size_class *shape,
-                                                         size_t                   slot)
+                                                         size_t slot, uintptr_t object)
 {
     ATOMIC(uint64_t) *word = &span->free[slot / WORD_BITS];
     KEEP(word);
@@ -195,16 +170,10 @@ static ALWAYS_INLINE enum cache_freed cache_free_at_once(struct cache_class *cla
     uint64_t after = bits_with(before, slot % WORD_BITS);
     store_relaxed(word, after);   // owner
     count_up_owned(&class->n_freed);
-    uint32_t at = (class->hot_at + 1) % HOT_SLOTS;
-    class->hot_at = at;
-    class->hot[at] = (uintptr_t)span | (uint64_t)slot << HOT_SLOT_SHIFT;
+    cache_note_hot(class, word, object - slot % WORD_BITS * class->slot_bytes);
     if (UNLIKELY(after == ~UINT64_C(0) || after == shape->last_word))
         return CACHE_FREED_WORD;
-    if (UNLIKELY(before == 0) && !span->listed) {
-        span->hot_word = (uint8_t)(slot / WORD_BITS);
-        return CACHE_FREED_FIRST;
-    }
-    return CACHE_FREED;
+    return LIKELY(span->listed) ? CACHE_FREED : CACHE_FREED_FIRST;
 }
 
 // What is left to do then. Returns SPAN_GIVEN or SPAN_GIVEN_ALARM.

@@ -60,7 +60,7 @@ static ALWAYS_INLINE enum cache_freed fast_release_inside(struct cache *cache, v
     KEEP(class);
     if (UNLIKELY(!size_class_slot_at(shape, offset, &slot)))
         return CACHE_NOT_FREED;
-    return cache_free_at_once(class, span, shape, slot);
+    return cache_free_at_once(class, span, shape, slot, (uintptr_t)object);
 }
 
 // Takes an object of the thread's own spans back. CACHE_NOT_FREED: nothing has happened, ask

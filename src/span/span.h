@@ -37,7 +37,6 @@ struct span {
     uint8_t                     size_class;   // or SPAN_LARGE; constant while the run is handed out
     bool                        listed;       // in the owner's list, or the one he allocates from?
     ATOMIC(bool)                visited;      // hint: others have freed something here, some time
-    uint8_t                     hot_word;     // caches: hint: where a slot was freed last
 
     // The owner's: a bit per slot. W1, W2; of a class of one word see span_cold.c
     ATOMIC(uint64_t) free[SPAN_WORDS];

@@ -120,6 +120,18 @@ enum span_give_result world_free(struct span_world *world, struct cache *cache, 
     return given;
 }
 
+void world_fill_spans(struct cache *cache, unsigned size_class, size_t n_spans, void **out_slots)
+{
+    for (size_t i = 0; i < n_spans * size_classes[size_class].n_slots; i++)
+        out_slots[i] = world_allocate(cache, size_class);
+}
+
+void world_free_all(struct span_world *world, struct cache *cache, void **slots, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(world_free(world, cache, slots[i]), SPAN_GIVEN);
+}
+
 size_t world_n_spans(const struct span_world *world, unsigned size_class)
 {
     return load_relaxed(&world->central.lists[size_class].n_spans);

@@ -38,6 +38,11 @@ void         *world_allocate(struct cache *cache, unsigned size_class);
 // all others are freed elsewhere.
 enum span_give_result world_free(struct span_world *world, struct cache *cache, const void *slot);
 
+// Allocates all slots of `n_spans` spans; the last one stays current.
+void world_fill_spans(struct cache *cache, unsigned size_class, size_t n_spans, void **out_slots);
+
+void world_free_all(struct span_world *world, struct cache *cache, void **slots, size_t n);
+
 size_t world_n_spans(const struct span_world *world, unsigned size_class);
 
 // The smallest class whose spans have so many slots.

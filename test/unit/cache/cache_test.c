@@ -4,7 +4,6 @@
 
 #include "span_world.h"
 
-#include <string.h>
 
 #define KEPT_IDLE_PAGES_MAX 2   // as in cache.c
 
@@ -19,19 +18,6 @@ static size_t n_partial(struct cache *cache, unsigned size_class)
     for (struct span *span = cache->classes[size_class].partial; span != NULL; span = span->next)
         n++;
     return n;
-}
-
-// Allocates all slots of `n_spans` spans; the last one stays current.
-static void fill_spans(struct cache *cache, unsigned size_class, size_t n_spans, void **out_slots)
-{
-    for (size_t i = 0; i < n_spans * size_classes[size_class].n_slots; i++)
-        out_slots[i] = world_allocate(cache, size_class);
-}
-
-static void free_all(struct span_world *world, struct cache *cache, void **slots, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(world_free(world, cache, slots[i]), SPAN_GIVEN);
 }
 
 // ---- where the next slot comes from -----------------------------------------------------------
@@ -61,12 +47,11 @@ static void what_was_freed_last_is_allocated_first(void **state)
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(128);
     void              *slots[3 * 128];
-    fill_spans(cache, size_class, 3, slots);
-    size_t freed[HOT_SLOTS + 2];   // of all three spans; the first two are not noted any more
-    for (size_t i = 0; i < LENGTH_OF(freed); i++) {
-        freed[i] = 127 * (i % 3 + 1) - i;
-        free_all(world, cache, &slots[freed[i]], 1);
-    }
+    world_fill_spans(cache, size_class, 3, slots);
+    static const size_t freed[] = {5, 70, 130, 200, 260, 330};   // each of another word
+    _Static_assert(LENGTH_OF(freed) == HOT_WORDS + 2, "the first two are not hot any more");
+    for (size_t i = 0; i < LENGTH_OF(freed); i++)
+        world_free_all(world, cache, &slots[freed[i]], 1);
     for (size_t i = LENGTH_OF(freed); i > 2; i--)
         assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[freed[i - 1]]);
     assert_null(cache_allocate_at_once(cache, size_class));
@@ -78,23 +63,46 @@ static void what_was_freed_last_is_allocated_first(void **state)
     span_world_delete(world);
 }
 
-static void a_note_of_what_is_in_use_again_is_passed_over(void **state)
+static void of_hot_words_those_used_up_are_passed_over(void **state)
 {
     struct span_world *world = span_world_new();
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(128);
-    void              *slots[128];
-    fill_spans(cache, size_class, 1, slots);
-    free_all(world, cache, slots, 2);
-    world_span_at(world, slots[1])->free[0] = 1;              // the second is in use
-    assert_null(cache_allocate_at_once(cache, size_class));   // nor has the word in use a slot
-    assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[0]);
-    page_heap_destroy(&world->pages);   // not all that was allocated is counted
-    unit_unmap(world, sizeof *world);
+    void              *slots[3 * 128];
+    world_fill_spans(cache, size_class, 3, slots);
+    world_free_all(world, cache, &slots[5], 1);
+    world_free_all(world, cache, &slots[130], 2);
+    world_free_all(world, cache, &slots[70], 1);
+    struct cache_class *class = &cache->classes[size_class];
+    class->hot_at = (class->hot_at + 1) % HOT_WORDS;
+    class->hot[class->hot_at].word = NULL;   // the span it was of has left
+    assert_null(cache_allocate_at_once(cache, size_class));
+    static const size_t then[] = {70, 130, 131, 5};
+    for (size_t i = 0; i < LENGTH_OF(then); i++)
+        assert_ptr_equal(cache_allocate_next(cache, size_class), slots[then[i]]);
+    assert_null(cache_allocate_next(cache, size_class));
+    expect_world(world);
+    span_world_delete(world);
+}
+
+// Frees in one word leave the others hot.
+static void a_word_is_hot_once(void **state)
+{
+    struct span_world *world = span_world_new();
+    struct cache      *cache = world_cache(world);
+    unsigned           size_class = class_with_slots(128);
+    void              *slots[3 * 128];
+    world_fill_spans(cache, size_class, 3, slots);
+    world_free_all(world, cache, &slots[200], 1);
+    world_free_all(world, cache, slots, 2 * HOT_WORDS);
+    for (size_t i = 0; i < 2 * HOT_WORDS; i++)
+        assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[i]);
+    assert_ptr_equal(cache_allocate_at_once(cache, size_class), slots[200]);
+    span_world_delete(world);
 }
 
 // The first span of the class that the cache has may be one that it has not allocated from.
-static void notes_of_a_span_taken_over_lead_to_its_slots(void **state)
+static void hot_words_of_a_span_taken_over_lead_to_its_slots(void **state)
 {
     struct span_world *world = span_world_new();
     struct cache      *cache = world_cache(world);
@@ -105,17 +113,18 @@ static void notes_of_a_span_taken_over_lead_to_its_slots(void **state)
             continue;
         for (size_t k = 0; k < n_slots; k++)
             slots[k] = world_fetch(world, i);
-        free_all(world, cache, slots, 2);   // the first one brings the span
+        world_free_all(world, cache, slots, 2);   // the first one brings the span
         expect_world(world);
+        assert_ptr_equal(cache_allocate_at_once(cache, i), slots[0]);   // of the same word
         assert_ptr_equal(cache_allocate_at_once(cache, i), slots[1]);
-        free_all(world, cache, &slots[1], n_slots - 1);
+        world_free_all(world, cache, slots, n_slots);
     }
     expect_world(world);
     span_world_delete(world);
 }
 
-// A span that goes back to the page heap leaves no note: its record may become another's.
-static void a_span_that_leaves_is_not_noted(void **state)
+// A span that goes back to the page heap leaves no hot word: its record may become another's.
+static void a_span_that_leaves_is_not_hot(void **state)
 {
     void (*const leave[])(struct cache *) = {cache_tidy, cache_empty, cache_rest};
     for (size_t i = 0; i < LENGTH_OF(leave); i++) {
@@ -123,13 +132,13 @@ static void a_span_that_leaves_is_not_noted(void **state)
         struct cache      *cache = world_cache(world);
         unsigned           size_class = class_with_slots(128);
         void              *slots[3 * 128];
-        fill_spans(cache, size_class, 3, slots);
-        free_all(world, cache, &slots[256], 128);   // one of them is idle, and leaves at once
-        free_all(world, cache, slots, 256 - 1);
+        world_fill_spans(cache, size_class, 3, slots);
+        world_free_all(world, cache, &slots[256], 128);   // one of them is idle, and leaves at once
+        world_free_all(world, cache, slots, 256 - 1);
         expect_world(world);
         leave[i](cache);
-        for (size_t k = 0; k < HOT_SLOTS; k++)
-            assert_int_equal(cache->classes[size_class].hot[k], 0);
+        for (size_t k = 0; k < HOT_WORDS; k++)
+            assert_null(cache->classes[size_class].hot[k].word);
         expect_world(world);
         span_world_delete(world);
     }
@@ -141,12 +150,13 @@ static void another_word_is_used_when_the_first_is_used_up(void **state)
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(128);
     void              *slots[128];
-    fill_spans(cache, size_class, 1, slots);
-    free_all(world, cache, &slots[3], HOT_SLOTS + 1);
-    for (size_t i = 0; i < HOT_SLOTS; i++)
-        assert_non_null(cache_allocate_at_once(cache, size_class));
+    for (size_t i = 0; i < 64; i++)
+        slots[i] = world_allocate(cache, size_class);
     assert_null(cache_allocate_at_once(cache, size_class));
-    assert_ptr_equal(cache_allocate(cache, size_class), slots[3]);
+    for (size_t i = 64; i < 128; i++)
+        slots[i] = world_allocate(cache, size_class);
+    assert_int_equal(world_n_spans(world, size_class), 1);
+    assert_ptr_equal(world_span_at(world, slots[127]), world_span_at(world, slots[0]));
     span_world_delete(world);
 }
 
@@ -176,16 +186,16 @@ static void make_sources(struct span_world *world, struct cache *cache, unsigned
     void         *slots[4][128];
     void         *central_slot = world_allocate(other, size_class);
     for (size_t i = 0; i < 4; i++)
-        fill_spans(cache, size_class, 1, slots[i]);
-    free_all(world, other, &slots[0][10], 1);   // its span is full: comes by the inbox
+        world_fill_spans(cache, size_class, 1, slots[i]);
+    world_free_all(world, other, &slots[0][10], 1);   // its span is full: comes by the inbox
     out_slots[INBOX] = slots[0][10];
-    free_all(world, cache, &slots[1][20], 1);
+    world_free_all(world, cache, &slots[1][20], 1);
     out_slots[PARTIAL] = slots[1][20];
-    free_all(world, other, &slots[3][30], 1);
+    world_free_all(world, other, &slots[3][30], 1);
     out_slots[FREED_ELSEWHERE] = slots[3][30];
-    free_all(world, cache, &slots[3][40], 1);
+    world_free_all(world, cache, &slots[3][40], 1);
     out_slots[OTHER_WORD] = slots[3][40];
-    free_all(world, cache, &slots[3][100], 1);   // the word in use is the last one
+    world_free_all(world, cache, &slots[3][100], 1);   // the word in use is the last one
     out_slots[OWN_WORD] = slots[3][100];
     for (size_t i = 1; i < 127; i++)
         world_allocate(other, size_class);   // one is left
@@ -228,6 +238,14 @@ static void slots_come_from(void **state)
     span_world_delete(world);
 }
 
+static size_t n_free_in_partial(struct cache *cache, unsigned size_class)
+{
+    size_t n = 0;
+    for (struct span *span = cache->classes[size_class].partial; span != NULL; span = span->next)
+        n += span_count_free(span);
+    return n;
+}
+
 static void an_allocation_takes_in_a_few_spans_only(void **state)
 {
     enum { SPANS = 40, AT_ONCE = 16 };
@@ -235,15 +253,15 @@ static void an_allocation_takes_in_a_few_spans_only(void **state)
     struct cache      *cache = world_cache(world), *other = world_cache(world);
     unsigned           size_class = class_with_slots(4);
     void              *slots[4 * SPANS];
-    fill_spans(cache, size_class, SPANS, slots);
+    world_fill_spans(cache, size_class, SPANS, slots);
     for (size_t i = 0; i < SPANS - 1; i++)   // not in the current one
-        free_all(world, other, &slots[4 * i], 1);
+        world_free_all(world, other, &slots[4 * i], 1);
     size_t n_came = 0;
     for (size_t left = SPANS - 1; left > 0; left -= n_came) {
         n_came = size_min(left, AT_ONCE);
         for (size_t n_allocated = 1; n_allocated <= n_came; n_allocated++) {
             world_allocate(cache, size_class);
-            assert_int_equal(n_partial(cache, size_class), n_came - n_allocated);
+            assert_int_equal(n_free_in_partial(cache, size_class), n_came - n_allocated);
         }
     }
     assert_int_equal(world_n_spans(world, size_class), SPANS);
@@ -260,8 +278,8 @@ static void no_counter_overflows_where_others_refill_the_current_span(void **sta
         size_t   n_words = size_classes[size_class].n_words;
         for (size_t round = 0; round < 70000 / n_words; round++) {
             void *slots[SLOTS_MAX];
-            fill_spans(producer, size_class, 1, slots);
-            free_all(world, consumer, slots, n_slots);
+            world_fill_spans(producer, size_class, 1, slots);
+            world_free_all(world, consumer, slots, n_slots);
             struct span *span = world_span_at(world, slots[0]);
             if (span->next_in_inbox == span || span->owed_notes < 0)
                 fail_msg("the notes overflow after %zu rounds", round);
@@ -280,14 +298,14 @@ static void a_full_span_is_in_no_list_until_a_slot_is_freed(void **state)
     struct cache      *cache = world_cache(world);
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         void *slots[2 * SLOTS_MAX];
-        fill_spans(cache, i, 2, slots);
+        world_fill_spans(cache, i, 2, slots);
         struct span *full = world_span_at(world, slots[0]);
         assert_false(full->listed);
         assert_int_equal(n_partial(cache, i), 0);
-        free_all(world, cache, &slots[1], 1);
+        world_free_all(world, cache, &slots[1], 1);
         assert_true(full->listed);
         assert_int_equal(n_partial(cache, i), 1);
-        free_all(world, cache, &slots[0], 1);   // of the same word: it is listed already
+        world_free_all(world, cache, &slots[0], 1);   // of the same word: it is listed already
         assert_int_equal(n_partial(cache, i), 1);
         expect_world(world);
     }
@@ -303,9 +321,9 @@ static void of_free_spans_one_small_one_is_kept_and_the_current_one(void **state
         static void *slots[SPANS * SLOTS_MAX];
         size_t       n_slots = size_classes[i].n_slots;
         size_t       n_kept = size_classes[i].span_pages <= KEPT_IDLE_PAGES_MAX;
-        fill_spans(cache, i, SPANS, slots);
+        world_fill_spans(cache, i, SPANS, slots);
         for (size_t k = 0; k < SPANS; k++)   // slot by slot, so that they become free one by one
-            free_all(world, cache, &slots[k * n_slots], n_slots);
+            world_free_all(world, cache, &slots[k * n_slots], n_slots);
         assert_int_equal(world_n_spans(world, i), 1 + n_kept);
         assert_int_equal(n_partial(cache, i), n_kept);
         assert_ptr_equal(current_of(cache, i), world_span_at(world, slots[(SPANS - 1) * n_slots]));
@@ -329,14 +347,14 @@ static void a_span_is_free_whichever_slot_is_freed_last(void **state)
         for (size_t last = 0; last<n_slots; last += n_slots> 16 ? 9 : 1) {
             void  *slots[3 * SLOTS_MAX];
             void **second = &slots[n_slots];
-            fill_spans(cache, i, 3, slots);
-            free_all(world, cache, slots, n_slots);   // the one that may be kept
-            free_all(world, cache, second, last);
-            free_all(world, cache, &second[last + 1], n_slots - last - 1);
+            world_fill_spans(cache, i, 3, slots);
+            world_free_all(world, cache, slots, n_slots);   // the one that may be kept
+            world_free_all(world, cache, second, last);
+            world_free_all(world, cache, &second[last + 1], n_slots - last - 1);
             size_t n_spans = world_n_spans(world, i);
-            free_all(world, cache, &second[last], 1);
+            world_free_all(world, cache, &second[last], 1);
             assert_int_equal(world_n_spans(world, i), n_spans - 1);
-            free_all(world, cache, &slots[2 * n_slots], n_slots);
+            world_free_all(world, cache, &slots[2 * n_slots], n_slots);
             cache_tidy(cache);
             assert_int_equal(world_n_spans(world, i), 0);
         }
@@ -350,9 +368,9 @@ static void a_free_span_whose_note_has_not_come_is_kept(void **state)
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(8);
     void              *slots[3 * 8];
-    fill_spans(cache, size_class, 3, slots);
-    free_all(world, cache, &slots[0], 1);
-    free_all(world, cache, &slots[9], 7);
+    world_fill_spans(cache, size_class, 3, slots);
+    world_free_all(world, cache, &slots[0], 1);
+    world_free_all(world, cache, &slots[9], 7);
     struct span *span = world_span_at(world, slots[8]);
     or_acq_rel(&span->freed_elsewhere[0], UINT64_C(1));
     span_take_in(span);   // the last slot, whose note is on its way
@@ -373,11 +391,11 @@ static void tidying_keeps_what_is_in_use(void **state)
     struct cache      *cache = world_cache(world), *other = world_cache(world);
     unsigned           size_class = class_with_slots(4);
     void              *slots[4 * 4];
-    fill_spans(cache, size_class, 4, slots);
-    free_all(world, cache, &slots[0], 3);    // partly in use
-    free_all(world, cache, &slots[4], 4);    // free
-    free_all(world, other, &slots[8], 4);    // free, but not known to be
-    free_all(world, cache, &slots[12], 1);   // the current one
+    world_fill_spans(cache, size_class, 4, slots);
+    world_free_all(world, cache, &slots[0], 3);    // partly in use
+    world_free_all(world, cache, &slots[4], 4);    // free
+    world_free_all(world, other, &slots[8], 4);    // free, but not known to be
+    world_free_all(world, cache, &slots[12], 1);   // the current one
     cache_tidy(cache);
     assert_int_equal(world_n_spans(world, size_class), 2);
     assert_int_equal(n_partial(cache, size_class), 2);
@@ -392,9 +410,9 @@ static void tidying_keeps_a_free_span_whose_note_has_not_come(void **state)
     struct cache      *cache = world_cache(world);
     unsigned           size_class = class_with_slots(4);
     void              *slots[4];
-    fill_spans(cache, size_class, 1, slots);
+    world_fill_spans(cache, size_class, 1, slots);
     struct span *span = current_of(cache, size_class);
-    free_all(world, cache, &slots[1], 3);
+    world_free_all(world, cache, &slots[1], 3);
     // Somebody is on his way to free the last one.
     or_acq_rel(&span->freed_elsewhere[0], UINT64_C(1));
     span_take_in(span);
@@ -418,9 +436,9 @@ static void emptying_leaves_the_free_slots_to_the_central_lists(void **state)
     for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
         void  *slots[3 * SLOTS_MAX];
         size_t n_slots = size_classes[i].n_slots;
-        fill_spans(cache, i, 3, slots);
-        free_all(world, cache, &slots[0], n_slots);       // free: goes back
-        free_all(world, cache, &slots[n_slots + 1], 1);   // the third stays full
+        world_fill_spans(cache, i, 3, slots);
+        world_free_all(world, cache, &slots[0], n_slots);       // free: goes back
+        world_free_all(world, cache, &slots[n_slots + 1], 1);   // the third stays full
         cache_empty(cache);
         assert_int_equal(world_n_spans(world, i), 2);
         assert_null(current_of(cache, i));
@@ -429,7 +447,7 @@ static void emptying_leaves_the_free_slots_to_the_central_lists(void **state)
                          &cache->inbox);
         assert_ptr_equal(world_allocate(other, i), slots[n_slots + 1]);
         // And what is freed now in the one that stayed is found again.
-        free_all(world, cache, &slots[2 * n_slots], 1);
+        world_free_all(world, cache, &slots[2 * n_slots], 1);
         assert_ptr_equal(world_allocate(cache, i), slots[2 * n_slots]);
         expect_world(world);
     }
@@ -442,9 +460,9 @@ static void a_span_that_changes_owner_takes_its_notes_along(void **state)
     struct cache      *first = world_cache(world), *second = world_cache(world);
     unsigned           size_class = class_with_slots(64);
     void              *slots[64];
-    fill_spans(first, size_class, 1, slots);
+    world_fill_spans(first, size_class, 1, slots);
     struct span *span = current_of(first, size_class);
-    free_all(world, first, &slots[0], 1);
+    world_free_all(world, first, &slots[0], 1);
     cache_empty(first);
     assert_ptr_equal(central_take_span(&world->central, size_class, &second->inbox), span);
     assert_int_equal(cache_free_in_new(second, span, 1), SPAN_GIVEN);
@@ -478,7 +496,7 @@ static void a_slot_freed_twice_is_found_and_not_counted(void **state)
             assert_int_equal(other->classes[i].n_freed, n_freed[1] + (k / 2 == 1));
         }
         assert_int_equal(cache->classes[i].n_allocated, 5);
-        free_all(world, cache, &keep, 1);
+        world_free_all(world, cache, &keep, 1);
     }
     span_world_delete(world);
 }
@@ -497,7 +515,7 @@ static void the_first_free_in_a_full_central_span_brings_it_along(void **state)
         assert_int_equal(n_partial(cache, i), 1);
         assert_int_equal(cache->classes[i].n_freed, 1);
         assert_ptr_equal(world_allocate(cache, i), slots[1]);
-        free_all(world, cache, slots, n_slots);
+        world_free_all(world, cache, slots, n_slots);
         expect_world(world);
     }
     span_world_delete(world);
@@ -511,8 +529,8 @@ static void a_central_span_with_free_slots_stays_where_it_is(void **state)
     assert_int_equal(world_free(world, cache, slot), SPAN_GIVEN);
     assert_true(central_owns(&world->central, world_span_at(world, neighbour)));
     assert_ptr_equal(world_fetch(world, 5), slot);
-    free_all(world, cache, &slot, 1);
-    free_all(world, cache, &neighbour, 1);
+    world_free_all(world, cache, &slot, 1);
+    world_free_all(world, cache, &neighbour, 1);
     span_world_delete(world);
 }
 
@@ -581,10 +599,10 @@ static void a_private_cache_knows_all_its_spans_and_shares_none(void **state)
         static void *slots[4 * SLOTS_MAX];
         size_t       n_slots = size_classes[i].n_slots, n_spans[SIZE_CLASSES] = {0};
         void        *in_central = world_fetch(world, i);
-        fill_spans(private, i, 4, slots);
+        world_fill_spans(private, i, 4, slots);
         assert_ptr_not_equal(world_span_at(world, slots[0]), world_span_at(world, in_central));
-        free_all(world, private, &slots[n_slots], 1);
-        free_all(world, other, &slots[2 * n_slots], 1);
+        world_free_all(world, private, &slots[n_slots], 1);
+        world_free_all(world, other, &slots[2 * n_slots], 1);
         cache_each_span(private, count_span, n_spans);
         assert_int_equal(n_spans[i], 4);
         assert_null(cache_verify(private));
@@ -603,146 +621,14 @@ static void a_private_cache_knows_all_its_spans_and_shares_none(void **state)
     span_world_delete(world);
 }
 
-// ---- verify -----------------------------------------------------------------------------------
-
-// A cache of a class of 128 slots: current one half used, one partial, one full.
-struct corrupted {
-    struct cache *cache, *other;
-    unsigned      size_class;
-    struct span  *current, *partial, *full;
-};
-
-static void point_to(struct corrupted *c, ATOMIC(uint64_t) *word)
-{
-    c->cache->classes[c->size_class].free_at = (uintptr_t)word - (uintptr_t)&cache_no_slots;
-}
-
-static void point_to_a_word_of_another_span(struct corrupted *c)
-{
-    point_to(c, &c->partial->free[0]);
-}
-
-static void point_to_the_wrong_bits(struct corrupted *c)
-{
-    point_to(c, &c->current->freed_elsewhere[0]);
-}
-
-static void point_behind_the_words(struct corrupted *c)
-{
-    point_to(c, &c->current->free[2]);
-}
-
-static void count_slots_from_elsewhere(struct corrupted *c)
-{
-    c->cache->classes[c->size_class].base += size_classes[c->size_class].slot_bytes;
-}
-
-static void lose_the_current_span(struct corrupted *c)
-{
-    c->cache->classes[c->size_class].current = NULL;
-}
-
-static void give_the_current_span_away(struct corrupted *c)
-{
-    store_relaxed(&c->current->owner, &c->other->inbox);
-}
-
-static void say_the_current_span_is_in_no_list(struct corrupted *c)
-{
-    c->current->listed = false;
-}
-
-static void list_a_span_of_another_owner(struct corrupted *c)
-{
-    store_relaxed(&c->partial->owner, &c->other->inbox);
-}
-
-static void list_the_current_span(struct corrupted *c)
-{
-    span_list_add(&c->cache->classes[c->size_class].partial, c->current);
-}
-
-static void list_a_span_in_another_class(struct corrupted *c)
-{
-    span_list_remove(&c->cache->classes[c->size_class].partial, c->partial);
-    span_list_add(&c->cache->classes[c->size_class + 1].partial, c->partial);
-}
-
-static void say_it_is_in_no_list(struct corrupted *c)
-{
-    c->partial->listed = false;
-}
-
-static void list_a_full_one_as_if_private(struct corrupted *c)
-{
-    span_list_add(&c->cache->classes[c->size_class].full, c->full);
-    c->full->listed = false;
-}
-
-static void note_a_slot_of_another_owner(struct corrupted *c)
-{
-    store_relaxed(&c->full->owner, &c->other->inbox);
-    c->cache->classes[c->size_class].hot[0] = (uintptr_t)c->full;
-}
-
-static void note_a_slot_of_another_class(struct corrupted *c)
-{
-    c->cache->classes[c->size_class + 1].hot[0] = (uintptr_t)c->full;
-}
-
-static void note_a_slot_that_is_not_there(struct corrupted *c)
-{
-    c->cache->classes[c->size_class].hot[0] = (uintptr_t)c->full | UINT64_C(128) << HOT_SLOT_SHIFT;
-}
-
-static const struct verify_row {
-    const char *name, *code;
-    void (*corrupt)(struct corrupted *c);
-} verify_rows[] = {
-    {"K1 a word of another span", "K1", point_to_a_word_of_another_span},
-    {"K1 a word of the wrong kind", "K1", point_to_the_wrong_bits},
-    {"K1 a word behind the last", "K1", point_behind_the_words},
-    {"K1 a wrong address of its slots", "K1", count_slots_from_elsewhere},
-    {"K1 a word without a current span", "K1", lose_the_current_span},
-    {"K1 a current span of another owner", "K1", give_the_current_span_away},
-    {"K1 a current span that thinks it is not", "K1", say_the_current_span_is_in_no_list},
-    {"K2 a span of another owner", "K2", list_a_span_of_another_owner},
-    {"K2 the current span in the list", "K2", list_the_current_span},
-    {"K2 a span in the list of another class", "K2", list_a_span_in_another_class},
-    {"K2 a span that thinks it is in no list", "K2", say_it_is_in_no_list},
-    {"K3 a full span listed by who is not private", "K3", list_a_full_one_as_if_private},
-    {"K4 a note of a span of another owner", "K4", note_a_slot_of_another_owner},
-    {"K4 a note of a span of another class", "K4", note_a_slot_of_another_class},
-    {"K4 a note of a slot that is not there", "K4", note_a_slot_that_is_not_there},
-};
-
-static void is_named(void **state)
-{
-    const struct verify_row *row = unit_case_of(state)->row;
-    struct span_world       *world = span_world_new();
-    struct corrupted         c = {.cache = world_cache(world), .other = world_cache(world)};
-    void                    *slots[3 * 128];
-    c.size_class = class_with_slots(128);
-    fill_spans(c.cache, c.size_class, 3, slots);
-    free_all(world, c.cache, &slots[127], 1);
-    free_all(world, c.cache, &slots[300], 1);
-    c.partial = world_span_at(world, slots[0]);
-    c.full = world_span_at(world, slots[128]);
-    c.current = current_of(c.cache, c.size_class);
-    expect_world(world);
-    row->corrupt(&c);
-    expect_broken(cache_verify(c.cache), row->code);
-    page_heap_destroy(&world->pages);   // the caches are in no state to be verified
-    unit_unmap(world, sizeof *world);
-}
-
 static const struct unit_sentence sentences[] = {
     {"slots come lowest first, span by span", slots_come_lowest_first_span_by_span},
     {"what was freed last is allocated first", what_was_freed_last_is_allocated_first},
-    {"a note of what is in use again is passed over",
-     a_note_of_what_is_in_use_again_is_passed_over},
-    {"notes of a span taken over lead to its slots", notes_of_a_span_taken_over_lead_to_its_slots},
-    {"a span that leaves is not noted", a_span_that_leaves_is_not_noted},
+    {"of hot words those used up are passed over", of_hot_words_those_used_up_are_passed_over},
+    {"a word is hot once", a_word_is_hot_once},
+    {"hot words of a span taken over lead to its slots",
+     hot_words_of_a_span_taken_over_lead_to_its_slots},
+    {"a span that leaves is not hot", a_span_that_leaves_is_not_hot},
     {"another word is used when the first is used up",
      another_word_is_used_when_the_first_is_used_up},
     {"an allocation takes in a few spans only", an_allocation_takes_in_a_few_spans_only},
@@ -777,6 +663,5 @@ int main(void)
     ADD_SENTENCES("cache", sentences, 0);
     unit_add_table(UNIT_TABLE("the next slot:", order_rows, 0, slots_come_from));
     unit_add_table(UNIT_TABLE("a thread", enter_rows, 0, thread_of_the_cache));
-    unit_add_table(UNIT_TABLE("verify names", verify_rows, 0, is_named));
     return cmocka_run_group_tests_name("cache", unit_tests, NULL, NULL);
 }

@@ -255,9 +255,10 @@ static void somebody_is_inside_an_idle_cache(void)
     assert_true(cache_enter(now.caches[1]));
 }
 
-static void a_cache_without_spans_has_a_word(void)
+static void its_slots_begin_elsewhere(void)
 {
-    now.caches[0]->classes[1].current = NULL;
+    struct cache_class *class = &now.caches[0]->classes[1];
+    class->hot[class->hot_at].base++;
 }
 
 static void one_behind_has_a_span_in_its_list_that_thinks_it_is_not(void)
@@ -276,7 +277,7 @@ static const struct verify_row {
     void (*corrupt)(void);
 } verify_rows[] = {
     {"D1 somebody inside an idle cache", "D1", somebody_is_inside_an_idle_cache},
-    {"K1 of the last cache made", "K1", a_cache_without_spans_has_a_word},
+    {"K1 of the last cache made", "K1", its_slots_begin_elsewhere},
     {"K2 of the first cache made", "K2", one_behind_has_a_span_in_its_list_that_thinks_it_is_not},
     {"nothing of a cache whose thread is inside", NULL, so_has_one_whose_thread_is_inside},
 };
