@@ -4,7 +4,6 @@
 
 #include "span_world.h"
 
-
 #define KEPT_IDLE_PAGES_MAX 2   // as in cache.c
 
 static struct span *current_of(struct cache *cache, unsigned size_class)
