@@ -4,6 +4,8 @@
 #include "base/bits.h"
 #include "base/units.h"
 
+#include <stdbool.h>
+
 #define HALVINGS_PER_HOLD 8
 #define FRACTION_STEPS 1024   // of one halving; between halvings the way down is straight
 
@@ -13,8 +15,30 @@ struct held {
     uint64_t newest_period;   // that had so much
 };
 
+// A period ends. If it is the latest of a steady fall, nothing above it is remembered.
+static void follow_fall(struct recent_peak *peak, uint64_t new_period)
+{
+    size_t last = peak->most[peak->period % PERIODS_HELD];
+    size_t before = peak->most[(peak->period + PERIODS_HELD - 1) % PERIODS_HELD];
+    bool   is_flat = last == before;
+    if (last > before || new_period != peak->period + 1 || (is_flat && peak->n_falls < FALLS_MIN)) {
+        peak->n_falls = 0;
+        return;
+    }
+    if (peak->n_falls == 0)
+        peak->fall_from = before;
+    peak->n_falls++;
+    if (peak->n_falls < FALLS_MIN || last > peak->fall_from - peak->fall_from / FALL_SHARE_MIN)
+        return;
+    for (size_t i = 0; i < PERIODS_HELD; i++)
+        peak->most[i] = size_min(peak->most[i], last);
+    peak->bytes = size_min(peak->bytes, last);
+}
+
 static struct held most_in_hold(struct recent_peak *peak, size_t used_bytes, uint64_t period)
 {
+    if (period > peak->period)
+        follow_fall(peak, period);
     for (uint64_t i = 1; i <= PERIODS_HELD && i <= period - peak->period; i++)
         peak->most[(peak->period + i) % PERIODS_HELD] = 0;
     peak->period = period;
@@ -59,6 +83,7 @@ size_t recent_peak_update(struct recent_peak *peak, size_t used_bytes, uint64_t 
 void recent_peak_lower(struct recent_peak *peak, size_t n_bytes)
 {
     peak->bytes -= size_min(peak->bytes, n_bytes);
+    peak->fall_from -= size_min(peak->fall_from, n_bytes);
     for (size_t i = 0; i < PERIODS_HELD; i++)
         peak->most[i] -= size_min(peak->most[i], n_bytes);
 }

@@ -4,6 +4,10 @@
 // still; after that the answer goes down towards what is in use, by half every eighth of `hold`,
 // whether somebody asks meanwhile or not. A program that needs the same memory again and again at
 // shorter intervals keeps it.
+//
+// A steady fall is no such program's: once less was needed in each of five periods than in the one
+// before, and a quarter less in all, only what was needed in the last one counts, until something
+// rises again.
 #ifndef NEAP_PAGEHEAP_RECENT_PEAK_H
 #define NEAP_PAGEHEAP_RECENT_PEAK_H
 
@@ -12,12 +16,16 @@
 
 #define PEAK_PERIODS 8                    // in one `hold`, which is kept to within one of them
 #define PERIODS_HELD (PEAK_PERIODS + 1)   // the one at hand has only begun
+#define FALLS_MIN 5                       // in a row: what goes up and down at random rarely does
+#define FALL_SHARE_MIN 4                  // a quarter
 
 struct recent_peak {
     uint64_t period;               // the newest, as a number since the clock began
     size_t   most[PERIODS_HELD];   // in bytes, in each of the last periods, by number modulo
     size_t   bytes;                // the last answer that was not on its way down
     uint64_t held_until_ns;        // from then on it goes down
+    unsigned n_falls;              // periods in a row with less than the one before
+    size_t   fall_from;            // in bytes, what was most before the first of those
 };
 
 // Takes note of what is in use now and returns the peak, never less than that. In bytes. hold_ns

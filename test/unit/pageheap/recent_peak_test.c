@@ -151,6 +151,52 @@ static void a_clock_that_has_just_begun_is_a_clock(void **state)
     assert_int_equal(recent_peak_update(&peak, MIB, NOTHING_AFTER_NS, HOLD_NS), MIB);
 }
 
+// ---- a steady fall ----------------------------------------------------------------------------
+
+// In use in one period after the other, in MiB, and what counts as needed within the last one.
+#define FALL_PERIODS 14
+static const struct fall_row {
+    const char *name;
+    size_t      used_mib[FALL_PERIODS];   // 0: no more
+    size_t      needed_mib;
+} fall_rows[] = {
+    {"of five periods", {1000, 900, 800, 700, 600, 500, 400}, 500},
+    {"of four", {1000, 900, 800, 700, 600, 500}, 1000},
+    {"that goes on", {1000, 900, 800, 700, 600, 500, 400, 300, 200}, 300},
+    {"that has ended", {1000, 900, 800, 700, 600, 500, 500, 500, 500}, 500},
+    {"with a period that is level", {1000, 900, 800, 800, 700, 600, 500, 400}, 1000},
+    {"that is level once it is steady", {1000, 900, 800, 700, 600, 500, 500, 400, 300}, 400},
+    {"by less than a quarter", {1000, 960, 920, 880, 840, 800, 760}, 1000},
+    {"by just a quarter", {1000, 950, 900, 850, 800, 750, 740}, 750},
+    {"by a quarter in more periods", {1000, 960, 920, 880, 840, 800, 760, 740, 730}, 740},
+    {"and a rise", {1000, 900, 800, 700, 600, 500, 400, 600, 300}, 600},
+    {"two steps, up and down", {1000, 900, 800, 950, 850, 750, 900, 700, 600}, 1000},
+    {"at once", {1000, 100, 100, 100, 100, 100, 100, 100}, 1000},
+    {"at once, and then slowly", {1000, 100, 99, 98, 97, 96, 95}, 96},
+};
+
+static void a_steady_fall_is_followed(void **state)
+{
+    const struct fall_row *row = unit_case_of(state)->row;
+    for (uint64_t looks = 1; looks <= 4; looks++) {
+        struct recent_peak peak = {.period = 0};
+        size_t             answer = 0;
+        for (uint64_t i = 0; i < FALL_PERIODS && row->used_mib[i] > 0; i++)
+            for (uint64_t k = 0; k < looks; k++)
+                answer =
+                    peak_at(&peak, row->used_mib[i] * MIB, (i * looks + k) * PERIOD_NS / looks);
+        assert_int_equal(answer, row->needed_mib * MIB);
+    }
+}
+
+static void a_fall_with_a_pause_in_looking_is_none(void **state)
+{
+    struct recent_peak peak = {.period = 0};
+    for (uint64_t i = 0; i < 7; i++)
+        peak_at(&peak, (1000 - 100 * i) * MIB, (i < 4 ? i : i + 1) * PERIOD_NS);
+    assert_int_equal(peak_at(&peak, 100 * MIB, 8 * PERIOD_NS), 1000 * MIB);
+}
+
 // ---- a model that remembers everything --------------------------------------------------------
 
 #define NOTES_MAX 400
@@ -159,6 +205,22 @@ static struct {
     size_t   n, used_bytes[NOTES_MAX];
     uint64_t at_ns[NOTES_MAX];
 } notes;
+
+static size_t most_within(uint64_t period)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < notes.n; i++)
+        if (notes.at_ns[i] / PERIOD_NS == period)
+            most = size_max(most, notes.used_bytes[i]);
+    return most;
+}
+
+// In every third period more is needed than in the one before: so nothing falls steadily.
+static size_t more_now_and_then(size_t used_bytes, uint64_t now_ns)
+{
+    uint64_t period = now_ns / PERIOD_NS;
+    return period % 3 == 0 ? size_max(used_bytes, most_within(period - 1) + 1) : used_bytes;
+}
 
 static size_t most_since(uint64_t ns)
 {
@@ -203,7 +265,8 @@ static void it_is_as_by_one_who_remembers_everything(void **state)
         notes.n = 0;
         while (notes.n < NOTES_MAX) {
             size_t log_bytes = unit_random_below(&random, 46);
-            expect_as_remembered(&peak, unit_random_below(&random, (size_t)1 << log_bytes), now_ns);
+            size_t used_bytes = unit_random_below(&random, (size_t)1 << log_bytes);
+            expect_as_remembered(&peak, more_now_and_then(used_bytes, now_ns), now_ns);
             now_ns += unit_random_below(&random, step_ns);
             if (unit_random_below(&random, 50) == 0)
                 now_ns += unit_random_below(&random, 10 * HOLD_NS);
@@ -222,6 +285,7 @@ static const struct unit_sentence sentences[] = {
     {"the longest time and the largest heap do not overflow",
      the_longest_time_and_the_largest_heap_do_not_overflow},
     {"a clock that has just begun is a clock", a_clock_that_has_just_begun_is_a_clock},
+    {"a fall with a pause in looking is none", a_fall_with_a_pause_in_looking_is_none},
     {"it is as by one who remembers everything", it_is_as_by_one_who_remembers_everything},
 };
 
@@ -229,6 +293,7 @@ int main(void)
 {
     unit_add_table(
         UNIT_TABLE("decay", decay_rows, 0, what_was_needed_is_held_and_then_goes_down_by_halves));
+    unit_add_table(UNIT_TABLE("a fall", fall_rows, 0, a_steady_fall_is_followed));
     ADD_SENTENCES("peak:", sentences, 0);
     return cmocka_run_group_tests_name("recent_peak", unit_tests, NULL, NULL);
 }
