@@ -16,12 +16,12 @@ struct held {
 };
 
 // A period ends. If it is the latest of a steady fall, nothing above it is remembered.
-static void follow_fall(struct recent_peak *peak, uint64_t new_period)
+static void follow_fall(struct recent_peak *peak)
 {
     size_t last = peak->most[peak->period % PERIODS_HELD];
     size_t before = peak->most[(peak->period + PERIODS_HELD - 1) % PERIODS_HELD];
     bool   is_flat = last == before;
-    if (last > before || new_period != peak->period + 1 || (is_flat && peak->n_falls < FALLS_MIN)) {
+    if (last > before || (is_flat && peak->n_falls < FALLS_MIN)) {
         peak->n_falls = 0;
         return;
     }
@@ -38,7 +38,7 @@ static void follow_fall(struct recent_peak *peak, uint64_t new_period)
 static struct held most_in_hold(struct recent_peak *peak, size_t used_bytes, uint64_t period)
 {
     if (period > peak->period)
-        follow_fall(peak, period);
+        follow_fall(peak);
     for (uint64_t i = 1; i <= PERIODS_HELD && i <= period - peak->period; i++)
         peak->most[(peak->period + i) % PERIODS_HELD] = 0;
     peak->period = period;
