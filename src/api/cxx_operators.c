@@ -5,9 +5,9 @@
 // the runtime that the program itself has loaded. A nothrow operator leaves the handler to the
 // runtime's own, since C cannot catch what a handler throws; that calls ours in turn.
 #include "api/export.h"
+#include "api/sized_free.h"
 #include "base/check.h"
 #include "base/compiler.h"
-#include <stdlib.h>
 
 #include <dlfcn.h>
 
@@ -111,6 +111,7 @@ static void (*delete_array_aligned_of_program)(void *object, size_t alignment);
 #define BOTH_NEW(suffix, body, ...)                                                                \
     ONE_NEW(_Znwm##suffix, body, __VA_ARGS__)                                                      \
     ONE_NEW(_Znam##suffix, body, __VA_ARGS__)
+#define CALLER __builtin_return_address(0)
 #define ONE_DELETE(name, body, ...)                                                                \
     DELETE(name, __VA_ARGS__);                                                                     \
     DELETE(name, __VA_ARGS__)                                                                      \
@@ -133,16 +134,27 @@ BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_aligned_nothrow(n_bytes, alignm
          size_t alignment, const struct nothrow *tag)
 
 BOTH_DELETE()
-ONE_DELETE(_ZdlPvm, DELETE_BY(delete_of_program, free(object), object), size_t n_bytes UNUSED)
-ONE_DELETE(_ZdaPvm, DELETE_BY(delete_array_of_program, free(object), object), size_t n_bytes UNUSED)
+ONE_DELETE(_ZdlPvm,
+           DELETE_BY(delete_of_program, free_sized_for("operator delete", object, n_bytes, CALLER),
+                     object),
+           size_t n_bytes)
+ONE_DELETE(_ZdaPvm,
+           DELETE_BY(delete_array_of_program,
+                     free_sized_for("operator delete[]", object, n_bytes, CALLER), object),
+           size_t n_bytes)
 BOTH_DELETE(RKSt9nothrow_t, const struct nothrow *tag UNUSED)
 BOTH_DELETE(St11align_val_t, size_t alignment UNUSED)
 ONE_DELETE(_ZdlPvmSt11align_val_t,
-           DELETE_BY(delete_aligned_of_program, free(object), object, alignment),
-           size_t n_bytes UNUSED, size_t alignment)
+           DELETE_BY(delete_aligned_of_program,
+                     free_aligned_sized_for("operator delete", object, alignment, n_bytes, CALLER),
+                     object, alignment),
+           size_t n_bytes, size_t alignment)
 ONE_DELETE(_ZdaPvmSt11align_val_t,
-           DELETE_BY(delete_array_aligned_of_program, free(object), object, alignment),
-           size_t n_bytes UNUSED, size_t alignment)
+           DELETE_BY(delete_array_aligned_of_program,
+                     free_aligned_sized_for("operator delete[]", object, alignment, n_bytes,
+                                            CALLER),
+                     object, alignment),
+           size_t n_bytes, size_t alignment)
 BOTH_DELETE(St11align_val_tRKSt9nothrow_t, size_t alignment UNUSED,
             const struct nothrow *tag UNUSED)
 

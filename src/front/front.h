@@ -30,6 +30,11 @@ enum front_pointer {
 // Takes an object back; does nothing unless the answer is POINTER_TO_OBJECT.
 NODISCARD enum front_pointer front_release(void *object);
 
+// Is `n_bytes` a size that the object may have been asked for with, at a multiple of `alignment`?
+// True where there is no telling, as where no object is: releasing it will say so. Requires: the
+// alignment is a power of two.
+bool front_size_may_be_right(const void *object, size_t alignment, size_t n_bytes);
+
 // Makes an object at least `n_bytes` long, in place or elsewhere, with its contents kept.
 // *out_object: where it is now; NULL: no memory, and the object is as before.
 NODISCARD enum front_pointer front_resize(void *object, size_t n_bytes, void **out_object);

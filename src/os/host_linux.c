@@ -454,6 +454,11 @@ bool host_append_file_best_effort(const char *path, const char *text, size_t n_b
     return done;
 }
 
+long host_thread_id(void)
+{
+    return syscall(SYS_gettid);   // fails never
+}
+
 long host_process_id(void)
 {
     return syscall(SYS_getpid);   // fails never
