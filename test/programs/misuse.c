@@ -480,9 +480,7 @@ static int run_in_child(const struct way *way, char *text, size_t text_bytes)
     while ((n = read(pipe_ends[0], text + length, text_bytes - 1 - length)) > 0)
         length += (size_t)n;
     text[length] = '\0';
-    char *of_emulator = strstr(text, "qemu: uncaught target signal");
-    if (of_emulator != NULL)
-        *of_emulator = '\0';
+    without_emulators_line(text);
     close(pipe_ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
