@@ -53,6 +53,12 @@ size_t neap_malloc_usable_size(void *object);
 /* Gives everything idle back to the kernel, at once. Returns bytes given back. */
 size_t neap_trim(void);
 
+/* Goes through all that neap knows of its memory and works every number out anew. Returns NULL if
+ * all agrees, or a sentence about the first thing that does not, which begins with the number of
+ * an invariant of ARCHITECTURE.md. For tests and debuggers: other threads wait meanwhile, and one
+ * that frees at this moment may be taken for a mistake. */
+const char *neap_check(void);
+
 /* ---- limits -----------------------------------------------------------------------------------
  *
  * Counted is what is mapped and has not been given back, neap's own books included; memory of

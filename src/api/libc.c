@@ -251,3 +251,8 @@ NEAP_API size_t neap_trim(void)
 {
     return front_trim();
 }
+
+NEAP_API const char *neap_check(void)
+{
+    return front_check();
+}

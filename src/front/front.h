@@ -76,6 +76,10 @@ void front_enable_caches(void);
 // is freeing at this moment.
 const char *front_verify(void);
 
+// The same for whoever may be a signal handler that has interrupted this thread at work on the
+// heap: then it says that nothing was looked at.
+const char *front_check(void);
+
 // Around fork: all locks are taken before, let go in the parent, made anew in the child.
 void front_fork_prepare(void);
 void front_fork_parent(void);
