@@ -1,5 +1,5 @@
-// The audit finds what is wrong, wherever in the heap it is: each row damages one thing in a heap in
-// use, in a child of its own, and says which invariant has to name it. front/audit.c.
+// The audit finds what is wrong, wherever in the heap it is: each row damages one thing in a heap
+// in use, in a child of its own, and says which invariant has to name it. front/audit.c.
 #include "front/front.h"
 
 #include "front/heap.h"
