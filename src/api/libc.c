@@ -98,11 +98,12 @@ static NOINLINE void release_or_stop(const char *function, void *object, const v
     errno = saved_errno;
 }
 
-static NOINLINE void free_slowly(void *object, enum cache_freed freed, const void *caller)
+static NOINLINE void free_slowly(const char *function, void *object, enum cache_freed freed,
+                                 const void *caller)
 {
     bool alarm = false;
     if (freed == CACHE_NOT_FREED)
-        release_or_stop("free", object, caller);
+        release_or_stop(function, object, caller);
     else
         alarm = fast_end_release(object, freed);
     if (alarm)
@@ -113,9 +114,9 @@ static NOINLINE void free_slowly(void *object, enum cache_freed freed, const voi
 
 NEAP_API void free(void *object)
 {
-    enum cache_freed freed = fast_release(object);
+    enum cache_freed freed = fast_release(object, ANY_SMALL_CLASS);
     if (UNLIKELY(freed != CACHE_FREED))
-        free_slowly(object, freed, CALLER);
+        free_slowly("free", object, freed, CALLER);
 }
 
 NEAP_API void cfree(void *object)
@@ -125,10 +126,11 @@ NEAP_API void cfree(void *object)
 
 NOINLINE void free_sized_slowly(const struct sized_free *call)
 {
-    if (UNLIKELY(!front_size_may_be_right(call->object, call->alignment, call->n_bytes)))
+    if (call->freed == CACHE_NOT_FREED &&
+        UNLIKELY(!front_size_may_be_right(call->object, call->alignment, call->n_bytes)))
         misuse_stop(&(struct misuse){call->function, call->object, POINTER_TO_OBJECT, call->n_bytes,
                                      call->caller});
-    release_or_stop(call->function, call->object, call->caller);
+    free_slowly(call->function, call->object, call->freed, call->caller);
 }
 
 NEAP_API void free_sized(void *object, size_t n_bytes)

@@ -4,27 +4,30 @@
 
 #include "base/bits.h"
 #include "base/compiler.h"
-#include "front/sized.h"
+#include "front/fast.h"
 
 #include <stdlib.h>
 
 struct sized_free {
-    const char *function;   // that was called
-    void       *object;
-    size_t      alignment, n_bytes;
-    const void *caller;
+    const char      *function;   // that was called
+    void            *object;
+    size_t           alignment, n_bytes;
+    enum cache_freed freed;   // what fast_release has said
+    const void      *caller;
 };
 
-// Frees it, or stops the program if the object is of another size class.
+// Frees it, or ends that; stops the program if the object is of another size class.
 void free_sized_slowly(const struct sized_free *call);
 
-static inline void free_sized_for(const char *function, void *object, size_t n_bytes,
-                                  const void *caller)
+static ALWAYS_INLINE void free_sized_for(const char *function, void *object, size_t n_bytes,
+                                         const void *caller)
 {
-    if (LIKELY(sized_is_right_at_once(object, n_bytes)))
-        free(object);
-    else
-        free_sized_slowly(&(struct sized_free){function, object, OBJECT_ALIGN, n_bytes, caller});
+    enum cache_freed freed = CACHE_NOT_FREED;
+    if (LIKELY(n_bytes <= SMALL_BYTES_MAX))
+        freed = fast_release(object, size_class_for(n_bytes));
+    if (UNLIKELY(freed != CACHE_FREED))
+        free_sized_slowly(
+            &(struct sized_free){function, object, OBJECT_ALIGN, n_bytes, freed, caller});
 }
 
 static inline void free_aligned_sized_for(const char *function, void *object, size_t alignment,
@@ -32,7 +35,8 @@ static inline void free_aligned_sized_for(const char *function, void *object, si
 {
     // What no object can be aligned to is not looked at.
     if (is_power_of_two(alignment))
-        free_sized_slowly(&(struct sized_free){function, object, alignment, n_bytes, caller});
+        free_sized_slowly(
+            &(struct sized_free){function, object, alignment, n_bytes, CACHE_NOT_FREED, caller});
     else
         free(object);
 }

@@ -1,5 +1,4 @@
 // Does a size fit an object? By size classes: more than that is not known of it.
-#include "front/sized.h"
 #include "front/allocate.h"
 #include "front/object.h"
 
