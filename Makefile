@@ -18,7 +18,7 @@ TIME       ?= 600
 SEEDS      ?= 50
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test test-programs check seeds model fuzz bench bench-quick install uninstall format clean
+.PHONY: all help setup run test test-programs check seeds model fuzz architectures mutants coverage bench bench-quick install uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -61,6 +61,19 @@ fuzz: ## fuzz malloc with every engine for TIME=600 seconds, add to docs/results
 	@dev/setup fuzz
 	@dev/fuzz --time $(TIME)
 
+architectures: ## build for other machines and run the tests emulated: an hour or two; docs/results
+	@dev/setup architectures
+	@test/real/fetch_sources build-cross/sources cmocka
+	@dev/architectures --update
+
+mutants: ## do the unit tests notice small mistakes in the core? hours; goes on where it stopped
+	@dev/setup test
+	@dev/mutate
+
+coverage: ## which lines and branches of the library the tests run; docs/results/coverage.md
+	@dev/setup coverage
+	@dev/coverage
+
 bench: ## measure all, for some hours, and rewrite docs/results; goes on where it was interrupted
 	@dev/setup bench
 	@$(MAKE) --no-print-directory all
@@ -86,7 +99,8 @@ format: ## rewrite the C sources in the format of .clang-format, refresh the lis
 
 clean: ## remove the build directories
 	@rm -rf build build-clang build-debug build-asan build-tsan \
-	    build-fuzz build-fuzz-ubsan build-fuzz-afl build-fuzz-coverage
+	    build-fuzz build-fuzz-ubsan build-fuzz-afl build-fuzz-coverage \
+	    build-cross build-mutants build-coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22

@@ -9,7 +9,7 @@
  * (64 KiB at a time are kept for it), and nothing hangs.
  * Errors: NULL with errno ENOMEM when there is no memory or the size is beyond PTRDIFF_MAX, EINVAL
  * for an alignment that is no power of two. Freeing keeps errno. A pointer that is not the start
- * of an object, or of one freed already, stops the program with one line on stderr.
+ * of an object, or of one freed already, stops the program with one line on stderr; see neap(3).
  * Units: bytes. */
 #ifndef NEAP_NEAP_H
 #define NEAP_NEAP_H
@@ -40,7 +40,9 @@ void *neap_memalign(size_t alignment, size_t size);
  * it was and errno untouched. */
 int neap_posix_memalign(void **out_object, size_t alignment, size_t size);
 
-/* `object` may be NULL. The sizes given to the latter two are not relied on. */
+/* `object` may be NULL. A size (or alignment) that objects of another size class are asked for with
+ * stops the program, as does C++'s sized operator delete; sizes of the same class are not told
+ * apart. */
 void neap_free(void *object);
 void neap_free_sized(void *object, size_t size);
 void neap_free_aligned_sized(void *object, size_t alignment, size_t size);
@@ -50,6 +52,12 @@ size_t neap_malloc_usable_size(void *object);
 
 /* Gives everything idle back to the kernel, at once. Returns bytes given back. */
 size_t neap_trim(void);
+
+/* Goes through all that neap knows of its memory and works every number out anew. Returns NULL if
+ * all agrees, or a sentence about the first thing that does not, which begins with the number of
+ * an invariant of ARCHITECTURE.md. For tests and debuggers: other threads wait meanwhile, and one
+ * that frees at this moment may be taken for a mistake. */
+const char *neap_check(void);
 
 /* ---- limits -----------------------------------------------------------------------------------
  *

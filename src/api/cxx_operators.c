@@ -5,6 +5,7 @@
 // the runtime that the program itself has loaded. A nothrow operator leaves the handler to the
 // runtime's own, since C cannot catch what a handler throws; that calls ours in turn.
 #include "api/export.h"
+#include "api/sized_free.h"
 #include "base/check.h"
 #include "base/compiler.h"
 #include "front/fast.h"
@@ -94,6 +95,14 @@ static void *allocate_aligned_nothrow(size_t n_bytes, size_t alignment, const st
     return runtime_new != NULL ? runtime_new(n_bytes, alignment, tag) : NULL;
 }
 
+// Operators that the program has instead of ours: what it allocates with its own new, perhaps not
+// starting where its malloc did, its own delete must get, also from the sized forms, which a
+// program need not have. Set once, before main; NULL: ours.
+static void (*delete_of_program)(void *object);
+static void (*delete_array_of_program)(void *object);
+static void (*delete_aligned_of_program)(void *object, size_t alignment);
+static void (*delete_array_aligned_of_program)(void *object, size_t alignment);
+
 #define NEW(name, ...) NEAP_API void *name(size_t n_bytes __VA_OPT__(, ) __VA_ARGS__)
 #define DELETE(name, ...) NEAP_API void name(void *object __VA_OPT__(, ) __VA_ARGS__)
 #define UNUSED __attribute__((unused))
@@ -109,17 +118,21 @@ static void *allocate_aligned_nothrow(size_t n_bytes, size_t alignment, const st
 #define BOTH_NEW(suffix, body, ...)                                                                \
     ONE_NEW(_Znwm##suffix, body, __VA_ARGS__)                                                      \
     ONE_NEW(_Znam##suffix, body, __VA_ARGS__)
-#define BOTH_DELETE(suffix, ...)                                                                   \
-    DELETE(_ZdlPv##suffix, __VA_ARGS__);                                                           \
-    DELETE(_ZdlPv##suffix, __VA_ARGS__)                                                            \
+#define CALLER __builtin_return_address(0)
+#define ONE_DELETE(name, body, ...)                                                                \
+    DELETE(name, __VA_ARGS__);                                                                     \
+    DELETE(name, __VA_ARGS__)                                                                      \
     {                                                                                              \
-        free(object);                                                                              \
-    }                                                                                              \
-    DELETE(_ZdaPv##suffix, __VA_ARGS__);                                                           \
-    DELETE(_ZdaPv##suffix, __VA_ARGS__)                                                            \
-    {                                                                                              \
-        free(object);                                                                              \
+        body;                                                                                      \
     }
+#define DELETE_BY(of_program, by_us, ...)                                                          \
+    if (UNLIKELY(of_program != NULL))                                                              \
+        of_program(__VA_ARGS__);                                                                   \
+    else                                                                                           \
+        by_us
+#define BOTH_DELETE(suffix, ...)                                                                   \
+    ONE_DELETE(_ZdlPv##suffix, free(object), __VA_ARGS__)                                          \
+    ONE_DELETE(_ZdaPv##suffix, free(object), __VA_ARGS__)
 
 BOTH_NEW(, allocate_or_throw(n_bytes))
 BOTH_NEW(RKSt9nothrow_t, allocate_nothrow(n_bytes, tag, own_name), const struct nothrow *tag)
@@ -128,9 +141,61 @@ BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_aligned_nothrow(n_bytes, alignm
          size_t alignment, const struct nothrow *tag)
 
 BOTH_DELETE()
-BOTH_DELETE(m, size_t n_bytes UNUSED)
+ONE_DELETE(_ZdlPvm,
+           DELETE_BY(delete_of_program, free_sized_for("operator delete", object, n_bytes, CALLER),
+                     object),
+           size_t n_bytes)
+ONE_DELETE(_ZdaPvm,
+           DELETE_BY(delete_array_of_program,
+                     free_sized_for("operator delete[]", object, n_bytes, CALLER), object),
+           size_t n_bytes)
 BOTH_DELETE(RKSt9nothrow_t, const struct nothrow *tag UNUSED)
 BOTH_DELETE(St11align_val_t, size_t alignment UNUSED)
-BOTH_DELETE(mSt11align_val_t, size_t n_bytes UNUSED, size_t alignment UNUSED)
+ONE_DELETE(_ZdlPvmSt11align_val_t,
+           DELETE_BY(delete_aligned_of_program,
+                     free_aligned_sized_for("operator delete", object, alignment, n_bytes, CALLER),
+                     object, alignment),
+           size_t n_bytes, size_t alignment)
+ONE_DELETE(_ZdaPvmSt11align_val_t,
+           DELETE_BY(delete_array_aligned_of_program,
+                     free_aligned_sized_for("operator delete[]", object, alignment, n_bytes,
+                                            CALLER),
+                     object, alignment),
+           size_t n_bytes, size_t alignment)
 BOTH_DELETE(St11align_val_tRKSt9nothrow_t, size_t alignment UNUSED,
             const struct nothrow *tag UNUSED)
+
+static void free_aligned(void *object, size_t alignment UNUSED)
+{
+    free(object);
+}
+
+// The program's operator `name`; NULL: it is ours.
+static void *operator_of_program(const char *name, void *ours)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+    return found != ours ? found : NULL;
+}
+
+#define OPERATOR_OF_PROGRAM(name) operator_of_program(#name, (void *)name)
+
+// Who has a new of his own and no delete relies on ours to free whatever malloc gave him.
+__attribute__((constructor(102))) static void find_operators_of_program(void)
+{
+    if (dlsym == NULL)
+        return;
+    *(void **)&delete_of_program = OPERATOR_OF_PROGRAM(_ZdlPv);
+    if (delete_of_program == NULL && OPERATOR_OF_PROGRAM(_Znwm) != NULL)
+        delete_of_program = free;
+    *(void **)&delete_array_of_program = OPERATOR_OF_PROGRAM(_ZdaPv);
+    if (delete_array_of_program == NULL && OPERATOR_OF_PROGRAM(_Znam) != NULL)
+        delete_array_of_program = delete_of_program != NULL ? delete_of_program : free;
+    *(void **)&delete_aligned_of_program = OPERATOR_OF_PROGRAM(_ZdlPvSt11align_val_t);
+    if (delete_aligned_of_program == NULL && OPERATOR_OF_PROGRAM(_ZnwmSt11align_val_t) != NULL)
+        delete_aligned_of_program = free_aligned;
+    *(void **)&delete_array_aligned_of_program = OPERATOR_OF_PROGRAM(_ZdaPvSt11align_val_t);
+    if (delete_array_aligned_of_program == NULL &&
+        OPERATOR_OF_PROGRAM(_ZnamSt11align_val_t) != NULL)
+        delete_array_aligned_of_program =
+            delete_aligned_of_program != NULL ? delete_aligned_of_program : free_aligned;
+}

@@ -6,6 +6,7 @@
 #include "api/export.h"
 #include "api/libc_fallback.h"
 #include "api/misuse.h"
+#include "api/sized_free.h"
 #include "base/units.h"
 #include "front/fast.h"
 #include "front/front.h"
@@ -78,7 +79,13 @@ NEAP_API void *calloc(size_t n_objects, size_t object_bytes)
     return LIKELY(object != NULL) ? memset(object, 0, n_bytes) : calloc_slowly(n_bytes);
 }
 
-static NOINLINE void release_or_stop(const char *function, void *object)
+static NORETURN NOINLINE void stop(const char *function, const void *pointer,
+                                   enum front_pointer what, const void *caller)
+{
+    misuse_stop(&(struct misuse){function, pointer, what, 0, caller});
+}
+
+static NOINLINE void release_or_stop(const char *function, void *object, const void *caller)
 {
     if (object == NULL)
         return;
@@ -87,15 +94,16 @@ static NOINLINE void release_or_stop(const char *function, void *object)
         return;
     int saved_errno = errno;
     if (what != POINTER_FOREIGN || !libc_free(object))
-        misuse_stop(function, object, what);
+        stop(function, object, what, caller);
     errno = saved_errno;
 }
 
-static NOINLINE void free_slowly(void *object, enum cache_freed freed, const void *caller)
+static NOINLINE void free_slowly(const char *function, void *object, enum cache_freed freed,
+                                 const void *caller)
 {
     bool alarm = false;
     if (freed == CACHE_NOT_FREED)
-        release_or_stop("free", object);
+        release_or_stop(function, object, caller);
     else
         alarm = fast_end_release(object, freed);
     if (alarm)
@@ -106,27 +114,33 @@ static NOINLINE void free_slowly(void *object, enum cache_freed freed, const voi
 
 NEAP_API void free(void *object)
 {
-    enum cache_freed freed = fast_release(object);
+    enum cache_freed freed = fast_release(object, ANY_SMALL_CLASS);
     if (UNLIKELY(freed != CACHE_FREED))
-        free_slowly(object, freed, CALLER);
+        free_slowly("free", object, freed, CALLER);
 }
 
 NEAP_API void cfree(void *object)
 {
-    release_or_stop("cfree", object);
+    release_or_stop("cfree", object, CALLER);
+}
+
+NOINLINE void free_sized_slowly(const struct sized_free *call)
+{
+    if (call->freed == CACHE_NOT_FREED &&
+        UNLIKELY(!front_size_may_be_right(call->object, call->alignment, call->n_bytes)))
+        misuse_stop(&(struct misuse){call->function, call->object, POINTER_TO_OBJECT, call->n_bytes,
+                                     call->caller});
+    free_slowly(call->function, call->object, call->freed, call->caller);
 }
 
 NEAP_API void free_sized(void *object, size_t n_bytes)
 {
-    (void)n_bytes;
-    release_or_stop("free_sized", object);
+    free_sized_for("free_sized", object, n_bytes, CALLER);
 }
 
 NEAP_API void free_aligned_sized(void *object, size_t alignment, size_t n_bytes)
 {
-    (void)alignment;
-    (void)n_bytes;
-    release_or_stop("free_aligned_sized", object);
+    free_aligned_sized_for("free_aligned_sized", object, alignment, n_bytes, CALLER);
 }
 
 NEAP_API void *realloc(void *object, size_t n_bytes)
@@ -134,7 +148,7 @@ NEAP_API void *realloc(void *object, size_t n_bytes)
     if (object == NULL)
         return malloc(n_bytes);
     if (n_bytes == 0) {   // as glibc does: programs rely on it
-        release_or_stop("realloc", object);
+        release_or_stop("realloc", object, CALLER);
         return NULL;
     }
     void              *resized = NULL;
@@ -144,7 +158,7 @@ NEAP_API void *realloc(void *object, size_t n_bytes)
         return or_enomem(resized);
     }
     if (what != POINTER_FOREIGN || !libc_realloc(object, n_bytes, &resized))
-        misuse_stop("realloc", object, what);
+        stop("realloc", object, what, CALLER);
     return resized;
 }
 
@@ -212,7 +226,7 @@ NEAP_API size_t malloc_usable_size(void *object)
     if (what == POINTER_FOREIGN && libc_fallback_is_on())
         return libc_malloc_usable_size(object);
     if (what == POINTER_FREED || what == POINTER_INSIDE)
-        misuse_stop("malloc_usable_size", object, what);
+        stop("malloc_usable_size", object, what, CALLER);
     return n_bytes;   // 0 for what is not ours: it may be anybody's
 }
 
@@ -238,4 +252,9 @@ NEAP_API size_t neap_malloc_usable_size(void *object) SAME_AS(malloc_usable_size
 NEAP_API size_t neap_trim(void)
 {
     return front_trim();
+}
+
+NEAP_API const char *neap_check(void)
+{
+    return front_check();
 }

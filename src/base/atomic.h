@@ -3,6 +3,9 @@
 // Acquire and release uses name their partner in a comment; relaxed ones say which of three they
 // are: counter (a number nobody synchronises on), hint (a wrong value costs time only), owner
 // (only one thread writes, or a lock is held).
+//
+// What is changed by more than loading and storing has 32 or 64 bits: for less, gcc 12 calls
+// libatomic on riscv64, and we depend on libc alone.
 #ifndef NEAP_BASE_ATOMIC_H
 #define NEAP_BASE_ATOMIC_H
 

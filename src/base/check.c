@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_BYTES 512         // longer lines are cut; the stack may be a 4 KiB signal stack
-#define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
+#define LINE_BYTES 512   // longer lines are cut; the stack may be a 4 KiB signal stack
 
 void stop_with_line(const char *const *parts, size_t n_parts)
 {
@@ -33,7 +32,7 @@ void address_to_text(uintptr_t address, char out_text[ADDRESS_TEXT_BYTES])
     out_text[ADDRESS_TEXT_BYTES - 1] = '\0';
 }
 
-static const char *number_to_text(uintptr_t number, char text[NUMBER_TEXT_BYTES])
+const char *number_to_text(uintptr_t number, char text[NUMBER_TEXT_BYTES])
 {
     char *at = text + NUMBER_TEXT_BYTES - 1;
     *at = '\0';

@@ -26,6 +26,10 @@ NORETURN void stop_with_line(const char *const *parts, size_t n_parts);
 #define ADDRESS_TEXT_BYTES 19
 void address_to_text(uintptr_t address, char out_text[ADDRESS_TEXT_BYTES]);
 
+// Writes a number in decimal to the end of `text`. Returns where it begins.
+#define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
+const char *number_to_text(uintptr_t number, char text[NUMBER_TEXT_BYTES]);
+
 #define CHECK(condition)                                                                           \
     (LIKELY(condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, 0, 1))
 #define CHECK_COMPARE(a, op, b)                                                                    \

@@ -7,12 +7,13 @@ static void describe_span(struct span *span, struct place *place)
 {
     place->span_start = run_start(&span->run);
     place->span_bytes = run_bytes(&span->run);
+    place->size_class = span->size_class;
     place->heap = heap_of_span(span);
 }
 
 static void describe_slot(struct span *span, size_t slot, struct place *place)
 {
-    place->n_bytes = span_class(span)->slot_bytes;
+    place->n_bytes = size_classes[place->size_class].slot_bytes;
     place->start = (char *)place->span_start + slot * place->n_bytes;
     place->state = span_slot_is_free(span, slot) ? PLACE_FREE : PLACE_LIVE;
 }
@@ -24,30 +25,38 @@ static void describe_large(struct span *span, struct place *place)
     place->state = load_relaxed(&span->notes) != 0 ? PLACE_FREE : PLACE_LIVE;   // hint
 }
 
-void place_describe(const void *address, struct place *out_place)
+static void describe_in_slots(struct span *span, uintptr_t address, struct place *place)
 {
-    struct heap *heap = heap_get();
-    struct run  *run = page_heap_find(&heap->pages, (uintptr_t)address);
+    const struct size_class *shape = &size_classes[place->size_class];
+    size_t                   slot = (address - (uintptr_t)place->span_start) / shape->slot_bytes;
+    if (slot < shape->n_slots)
+        describe_slot(span, slot, place);
+    else
+        place->state = PLACE_FREE;   // the tail, too short for a slot
+}
+
+bool place_describe_in_span(const void *address, struct place *out_place)
+{
+    struct run *run = page_heap_find(&heap_get()->pages, (uintptr_t)address);
     *out_place = (struct place){.state = PLACE_FOREIGN};
-    if (run == NULL) {
-        bool ours =
-            !lock_this_thread_has_any() && page_heap_has_reserved(&heap->pages, (uintptr_t)address);
-        if (ours)
-            out_place->state = PLACE_FREE;
-        return;
-    }
+    if (run == NULL)
+        return false;
     struct span *span = span_of_run(run);
     describe_span(span, out_place);
-    if (span_is_large(span)) {
+    if (out_place->size_class == SPAN_LARGE)
         describe_large(span, out_place);
-        return;
-    }
-    size_t offset = (uintptr_t)address - (uintptr_t)out_place->span_start;
-    size_t slot = offset / span_class(span)->slot_bytes;
-    if (slot < span_class(span)->n_slots)
-        describe_slot(span, slot, out_place);
     else
-        out_place->state = PLACE_FREE;   // the tail, too short for a slot
+        describe_in_slots(span, (uintptr_t)address, out_place);
+    return true;
+}
+
+void place_describe(const void *address, struct place *out_place)
+{
+    if (place_describe_in_span(address, out_place))
+        return;
+    if (!lock_this_thread_has_any() &&
+        page_heap_has_reserved(&heap_get()->pages, (uintptr_t)address))
+        out_place->state = PLACE_FREE;
 }
 
 // ---- walking ----------------------------------------------------------------------------------

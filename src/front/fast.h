@@ -42,11 +42,15 @@ static inline void *fast_allocate_next(size_t n_bytes)
     return slot;
 }
 
-static ALWAYS_INLINE enum cache_freed fast_release_inside(struct cache *cache, void *object)
+#define ANY_SMALL_CLASS SPAN_LARGE
+
+// `wanted`: of this class alone, or ANY_SMALL_CLASS.
+static ALWAYS_INLINE enum cache_freed fast_release_inside(struct cache *cache, void *object,
+                                                          unsigned wanted)
 {
     unsigned    size_class;
     struct run *run = page_map_find_tagged(&process_heap.pages.map, (uintptr_t)object, &size_class);
-    if (UNLIKELY(size_class == SPAN_LARGE))
+    if (UNLIKELY(wanted == ANY_SMALL_CLASS ? size_class == SPAN_LARGE : size_class != wanted))
         return CACHE_NOT_FREED;
     struct span *span = span_of_run(run);
     // owner: a span of ours stays ours while we are inside
@@ -65,12 +69,12 @@ static ALWAYS_INLINE enum cache_freed fast_release_inside(struct cache *cache, v
 
 // Takes an object of the thread's own spans back. CACHE_NOT_FREED: nothing has happened, ask
 // front_release; CACHE_FREED_WORD and _FIRST: call fast_end_release next.
-static ALWAYS_INLINE enum cache_freed fast_release(void *object)
+static ALWAYS_INLINE enum cache_freed fast_release(void *object, unsigned wanted)
 {
     struct cache *cache = thread_enter_cache();
     if (UNLIKELY(cache == NULL))
         return CACHE_NOT_FREED;
-    enum cache_freed freed = fast_release_inside(cache, object);
+    enum cache_freed freed = fast_release_inside(cache, object, wanted);
     if (LIKELY(freed == CACHE_FREED) || freed == CACHE_NOT_FREED)
         cache_leave(cache);   // else fast_end_release does
     return freed;

@@ -30,6 +30,11 @@ enum front_pointer {
 // Takes an object back; does nothing unless the answer is POINTER_TO_OBJECT.
 NODISCARD enum front_pointer front_release(void *object);
 
+// Is `n_bytes` a size that the object may have been asked for with, at a multiple of `alignment`?
+// True where there is no telling, as where no object is: releasing it will say so. Requires: the
+// alignment is a power of two.
+bool front_size_may_be_right(const void *object, size_t alignment, size_t n_bytes);
+
 // Makes an object at least `n_bytes` long, in place or elsewhere, with its contents kept.
 // *out_object: where it is now; NULL: no memory, and the object is as before.
 NODISCARD enum front_pointer front_resize(void *object, size_t n_bytes, void **out_object);
@@ -70,6 +75,10 @@ void front_enable_caches(void);
 // Returns NULL, or the invariant found broken ("P2 ..."). Requires: no thread that has no cache
 // is freeing at this moment.
 const char *front_verify(void);
+
+// The same for whoever may be a signal handler that has interrupted this thread at work on the
+// heap: then it says that nothing was looked at.
+const char *front_check(void);
 
 // Around fork: all locks are taken before, let go in the parent, made anew in the child.
 void front_fork_prepare(void);

@@ -162,64 +162,6 @@ NO_LOCK_ANALYSIS void heap_go_on(struct heap *heap)
     lock_release(&heap->lock);
 }
 
-struct recount {
-    size_t      n_used[SIZE_CLASSES];
-    size_t      released_bytes;
-    const char *broken;
-};
-
-static void count_used_slots(void *context, struct run *run)
-{
-    struct recount *recount = context;
-    struct span    *span = span_of_run(run);
-    if (span_is_large(span))
-        return;
-    recount->n_used[span->size_class] += span_count_used(span);
-    recount->released_bytes += bits_count(span_released_os_pages(span)) * vm_page_bytes();
-    if (span_released_os_pages(span) != 0 && !central_owns(&process_heap.central, span))
-        recount->broken = "W4 OS pages are released in a span of no central list";   // W4
-    const char *broken = span_verify(span, true);
-    if (broken != NULL)
-        recount->broken = broken;
-}
-
-// F1: what was counted when slots were allocated and freed, against the bits of all spans.
-static NO_LOCK_ANALYSIS const char *slots_verify(struct heap *heap)
-{
-    struct recount        recount = {.broken = NULL};
-    struct caches_account sums = {.n_allocated = {0}};
-    size_t                released_bytes = 0;
-    heap_stand_still(heap);
-    page_heap_each_run_locked(&heap->pages, count_used_slots, &recount);
-    caches_account_add_locked(&heap->caches, &sums);
-    heaps_add_counts(&heap->heaps, sums.n_allocated, sums.n_freed);
-    for (unsigned i = SIZE_CLASS_FIRST; i < SIZE_CLASSES; i++) {
-        struct central_list *list = &heap->central.lists[i];
-        size_t allocated = sums.n_allocated[i] + load_relaxed(&list->n_allocated);   // counter
-        size_t freed = sums.n_freed[i] + load_relaxed(&list->n_freed);               // counter
-        if (allocated - freed != recount.n_used[i])
-            recount.broken = "F1 slots in use are not as counted";   // F1
-        released_bytes += load_relaxed(&list->released_bytes);       // counter
-    }
-    if (released_bytes != recount.released_bytes || released_bytes != heap->pages.released_inside)
-        recount.broken = "F2 OS pages released inside of spans are not as counted";   // F2
-    heap_go_on(heap);
-    return recount.broken;
-}
-
-const char *front_verify(void)
-{
-    struct heap *heap = heap_get();
-    const char  *broken = central_verify(&heap->central);
-    if (broken == NULL)
-        broken = caches_verify(&heap->caches);
-    if (broken == NULL)
-        broken = heaps_verify(&heap->heaps);
-    if (broken == NULL)
-        broken = slots_verify(heap);
-    return broken != NULL ? broken : page_heap_verify(&heap->pages);
-}
-
 // ---- fork -------------------------------------------------------------------------------------
 
 // A fork in a signal handler that has interrupted this thread at work on the heap, which may be
@@ -230,6 +172,12 @@ static bool at_work_on_the_heap(void)
     struct cache *cache = this_thread.cache;
     return lock_this_thread_has_any() || this_thread.changing ||
            (cache != NULL && load_relaxed(&cache->inside));   // owner
+}
+
+const char *front_check(void)
+{
+    return at_work_on_the_heap() ? "not checked: this thread is at work on the heap"
+                                 : front_verify();
 }
 
 void front_fork_prepare(void)

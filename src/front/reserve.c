@@ -27,7 +27,7 @@ void *reserve_allocate(struct reserve *reserve, size_t alignment, size_t n_bytes
             return NULL;
         // pairs with: reserve_release
     } while (!cas_acquire(&reserve->used, &used, used | bits_mask(at, n_units)));
-    store_relaxed(&reserve->n_units[at], (uint8_t)n_units);   // owner
+    store_relaxed(&reserve->n_units[at], n_units);   // owner
     return memory + at * RESERVE_UNIT_BYTES;
 }
 
@@ -42,7 +42,8 @@ size_t reserve_object_bytes(struct reserve *reserve, const void *object)
     if (offset % RESERVE_UNIT_BYTES != 0)
         return 0;
     // owner: whoever asks has the object, or misuses it
-    return load_relaxed(&reserve->n_units[offset / RESERVE_UNIT_BYTES]) * RESERVE_UNIT_BYTES;
+    return (size_t)load_relaxed(&reserve->n_units[offset / RESERVE_UNIT_BYTES]) *
+           RESERVE_UNIT_BYTES;
 }
 
 bool reserve_release(struct reserve *reserve, const void *object)

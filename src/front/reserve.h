@@ -16,7 +16,7 @@
 
 struct reserve {
     ATOMIC(uint64_t) used;                     // a bit per unit
-    ATOMIC(uint8_t)  n_units[RESERVE_UNITS];   // of the object that starts here; 0: none does
+    ATOMIC(uint32_t) n_units[RESERVE_UNITS];   // of the object that starts here; 0: none does
 };
 
 // NULL: not enough of it is free. Requires: `alignment` is a power of two.

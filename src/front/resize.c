@@ -97,10 +97,22 @@ static bool moves_rather_than_lengthens(struct heap *heap, struct span *span, si
            n_bytes - run_bytes(&span->run) >= run_bytes(&span->run) / MOVED_PER_GROWN;
 }
 
+// It stays where it is, though objects of its new size lie elsewhere.
+static void note_other_size(struct span *span)
+{
+    if (!load_relaxed(&span->has_resized))         // hint
+        store_relaxed(&span->has_resized, true);   // hint: written once
+}
+
 static bool resize_in_place(struct heap *heap, struct span *span, size_t n_bytes)
 {
-    return span_is_large(span) ? resize_large_in_place(heap, span, n_bytes)
-                               : slot_still_fits(span, n_bytes);
+    if (span_is_large(span))
+        return resize_large_in_place(heap, span, n_bytes);
+    if (!slot_still_fits(span, n_bytes))
+        return false;
+    if (size_class_for(n_bytes) != span->size_class)
+        note_other_size(span);
+    return true;
 }
 
 enum front_pointer front_resize(void *object, size_t n_bytes, void **out_object)
@@ -117,5 +129,7 @@ enum front_pointer front_resize(void *object, size_t n_bytes, void **out_object)
     *out_object = in_place ? object : move_object(heap, span, object, n_bytes);
     if (*out_object == NULL && moves_first && resize_in_place(heap, span, n_bytes))
         *out_object = object;
+    if (*out_object == object && !in_place && span != NULL)   // no memory for a smaller one
+        note_other_size(span);
     return POINTER_TO_OBJECT;
 }

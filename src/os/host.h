@@ -102,6 +102,9 @@ void host_say(const char *text, size_t n_bytes);
 // for a reader, as of a pipe. Returns whether all of it was written.
 bool host_append_file_best_effort(const char *path, const char *text, size_t n_bytes);
 
+// The id of the calling thread, as the kernel and debuggers call it. A system call.
+long host_thread_id(void);
+
 // The id of this process, also in the child of a fork or vfork. A system call.
 long host_process_id(void);
 

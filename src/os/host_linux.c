@@ -5,6 +5,7 @@
 #include "os/host.h"
 
 #include "base/bits.h"
+#include "os/lock.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -235,9 +236,10 @@ void host_thread_end_argument(void *argument)
 
 size_t host_thread_hash(void)
 {
-    // The thread pointer is unique per thread and at least 4 KiB from its neighbours; the
-    // golden ratio spreads it over the high bits.
-    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+    // What is thread-local lies at an address of its own in each thread, at least 4 KiB from its
+    // neighbours; the golden ratio spreads it over the high bits. (Not every compiler tells the
+    // thread pointer: gcc 12 does not for ppc64le and riscv64.)
+    uintptr_t thread = (uintptr_t)&lock_n_of_this_thread;
     return (size_t)((thread >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
 }
 
@@ -452,6 +454,11 @@ bool host_append_file_best_effort(const char *path, const char *text, size_t n_b
         syscall(SYS_close, file);
     errno = saved_errno;
     return done;
+}
+
+long host_thread_id(void)
+{
+    return syscall(SYS_gettid);   // fails never
 }
 
 long host_process_id(void)

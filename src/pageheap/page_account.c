@@ -83,6 +83,8 @@ static void page_verify(struct page_heap *heap, page_id page, struct recount *re
         recount->broken = "M1 the map shows a record that describes nothing";   // M1
     if (page.number - run->first.number >= run->n_pages)
         recount->broken = "M1 the map shows a run for a page outside of it";
+    if (page_heap_find(heap, page_address(page_plus(run->first, run->n_pages - 1))) != run)
+        recount->broken = "M1 a run is longer than the map shows";
     *(run->kind == RUN_MANUAL ? &recount->manual : &recount->in_use) += 1;
 }
 

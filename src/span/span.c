@@ -74,8 +74,8 @@ void span_take_in(struct span *span)
 {
     // First the notes, then the bits: a bit set after this is followed by a note that finds none
     // here and puts the span into the inbox again. pairs with: span_free_elsewhere
-    uint16_t notes = exchange_acq_rel(&span->notes, 0);
-    span->owed_notes = (int16_t)(span->owed_notes - notes);
+    uint32_t notes = exchange_acq_rel(&span->notes, 0);
+    span->owed_notes = (int16_t)(span->owed_notes - (int32_t)notes);
     take_in(span);
     DCHECK(span->owed_notes >= 0);   // each note came after its bit
 }

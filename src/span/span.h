@@ -45,10 +45,11 @@ struct span {
     bool         rested;            // caches: not used since it was looked at last
     bool         is_cooled;         // central lists: in which list
     bool         is_cooling;        // OS pages of it are on their way to the kernel
+    ATOMIC(bool) has_resized;       // hint: an object in it has the size of another class
 
     // Set by others, taken in by the owner: what he has no need to look at while nobody comes.
     ATOMIC(uint64_t)       freed_elsewhere[SPAN_WORDS] CACHE_ALIGNED;   // W1, W2, W3
-    ATOMIC(uint16_t) notes CACHE_ALIGNED;                               // W3
+    ATOMIC(uint32_t) notes CACHE_ALIGNED;                               // W3
     struct span           *next_in_inbox;   // of whoever holds the inbox
 };
 _Static_assert(sizeof(struct span) == 256 && offsetof(struct span, free[3]) == 64,

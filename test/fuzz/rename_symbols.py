@@ -5,8 +5,10 @@ usage: rename_symbols.py SYMBOLS.MAP IN.a OUT.o
 
 A program linked with the object keeps the malloc of libc beside it. Renamed is what the version
 script exports, but for the page heap's names, which clash with nobody's; and the two functions of
-the C++ runtime that operator new calls, so that a test can stand for them.
+the C++ runtime that operator new calls, so that a test can stand for them. LD and OBJCOPY in the
+environment are those of the machine that it is for.
 """
+import os
 import pathlib
 import re
 import subprocess
@@ -23,12 +25,12 @@ def exported_names(version_script):
 
 
 def main(version_script, library, object_file):
-    subprocess.run(['ld', '-r', '-o', object_file, '--whole-archive', library], check=True)
+    subprocess.run([os.environ['LD'], '-r', '-o', object_file, '--whole-archive', library], check=True)
     names = exported_names(pathlib.Path(version_script).read_text()) + CALLED
     with tempfile.NamedTemporaryFile('w', suffix='.syms') as file:
         file.writelines(f'{name} tested_{name}\n' for name in names)
         file.flush()
-        subprocess.run(['objcopy', f'--redefine-syms={file.name}', object_file], check=True)
+        subprocess.run([os.environ['OBJCOPY'], f'--redefine-syms={file.name}', object_file], check=True)
 
 
 if __name__ == '__main__':

@@ -32,6 +32,14 @@ static atomic_int n_wrong;
         }                                                                                          \
     } while (0)
 
+// Of a process that was stopped, an emulator has a line of its own to say.
+static inline void without_emulators_line(char *text)
+{
+    char *line = strstr(text, "qemu: uncaught target signal");
+    if (line != NULL)
+        *line = '\0';
+}
+
 // ---- threads and time -------------------------------------------------------------------------
 
 static inline void rest_ms(long n)

@@ -240,6 +240,98 @@ static void a_slot_never_handed_out(void)
     free(opaque(new_object() + 40 * slot_bytes));
 }
 
+// ---- freed with the size of another class -----------------------------------------------------
+
+// Looked up, since libc has none.
+static void (*sized_free)(void *object, size_t n_bytes);
+static void (*aligned_sized_free)(void *object, size_t alignment, size_t n_bytes);
+
+static void with_four_times_its_size(void)
+{
+    sized_free(new_object(), 4 * object_bytes);
+}
+
+static void with_half_its_size(void)
+{
+    sized_free(new_object(), object_bytes / 2);
+}
+
+static void with_no_size(void)
+{
+    sized_free(new_object(), 0);
+}
+
+static void with_a_size_that_nothing_has(void)
+{
+    sized_free(new_object(), SIZE_MAX);
+}
+
+static void aligned_with_many_times_its_size(void)
+{
+    void *object = opaque(aligned_alloc(256, object_bytes));
+    aligned_sized_free(object, 256, 32 * object_bytes);
+}
+
+static void aligned_with_another_alignment(void)
+{
+    void *object = opaque(aligned_alloc(64, 3 * object_bytes));   // a page from then on is a run
+    aligned_sized_free(object, (size_t)1 << 20, 100);
+}
+
+static void resized_in_place_with_more_than_there_is(void)
+{
+    char *object = opaque(realloc(new_object(), object_bytes - object_bytes / 4));
+    sized_free(object, 4 * object_bytes);
+}
+
+static void twice_with_its_size(void)
+{
+    char *object = new_object();
+    sized_free(object, object_bytes);
+    sized_free(opaque(object), object_bytes);
+}
+
+static void twice_with_another_size(void)
+{
+    char *object = new_object();
+    free(object);
+    sized_free(opaque(object), 4 * object_bytes);
+}
+
+static void inside_with_a_size(void)
+{
+    sized_free(new_object() + 1, object_bytes);
+}
+
+// ---- with little stack ------------------------------------------------------------------------
+
+#define LITTLE_STACK 2048   // for a handler's own use, besides what the kernel puts there
+
+static void free_in_handler(int number)
+{
+    (void)number;
+    twice_at_once();
+}
+
+// The page below is out of bounds.
+static char *stack_that_ends(size_t n_bytes)
+{
+    char *mapping = mmap(NULL, 4 * 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(mapping + 65536, 3 * 65536, PROT_READ | PROT_WRITE);
+    return n_bytes <= 3 * 65536 ? mapping + 65536 : NULL;
+}
+
+static void on_the_smallest_signal_stack(void)
+{
+    size_t           n_bytes = (size_t)sysconf(_SC_MINSIGSTKSZ) + LITTLE_STACK;
+    stack_t          stack = {.ss_sp = stack_that_ends(n_bytes), .ss_size = n_bytes};
+    struct sigaction action = {.sa_handler = free_in_handler, .sa_flags = SA_ONSTACK};
+    if (sigaltstack(&stack, NULL) != 0 || sigaction(SIGUSR1, &action, NULL) != 0)
+        abort();
+    free(new_object());   // the thread has a cache from here on
+    raise(SIGUSR1);
+}
+
 // ---- not neap's: left to libc, which may have handed it out ------------------------------------
 
 static void on_the_stack(void)
@@ -301,6 +393,7 @@ static void the_highest_address(void)
     }
 #define FREED "double free"
 #define NO_START "invalid pointer"
+#define SIZE "wrong size"
 #define ANY_LINE ""
 #define WORD_OF_LIBC NULL   // it may also die of looking
 
@@ -335,9 +428,23 @@ static const struct way {
     WAY(a_byte_before_the_start, ANY_LINE),   // perhaps in a page that nobody has
     WAY(resized_inside, NO_START),
     WAY(measured_inside, NO_START),
+    WAY(with_four_times_its_size, SIZE),
+    WAY(with_a_size_that_nothing_has, SIZE),
+    WAY(aligned_with_many_times_its_size, SIZE),
+    WAY(aligned_with_another_alignment, SIZE),
+    WAY(resized_in_place_with_more_than_there_is, SIZE),
+    WAY(twice_with_its_size, FREED),
+    WAY(twice_with_another_size, FREED),
+    WAY(inside_with_a_size, NO_START),
+    WAY(on_the_smallest_signal_stack, FREED),
 };
 static const struct way ways_of_small[] = {
     WAY(a_slot_never_handed_out, FREED),
+};
+static const struct way ways_but_of_the_smallest[2] = {
+    // whose slots are those of these sizes, too
+    WAY(with_no_size, SIZE),
+    WAY(with_half_its_size, SIZE),
 };
 static const struct way ways_of_strangers[] = {
     WAY(on_the_stack, WORD_OF_LIBC),
@@ -373,17 +480,50 @@ static int run_in_child(const struct way *way, char *text, size_t text_bytes)
     while ((n = read(pipe_ends[0], text + length, text_bytes - 1 - length)) > 0)
         length += (size_t)n;
     text[length] = '\0';
+    without_emulators_line(text);
     close(pipe_ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
     return status;
 }
 
+// The number behind `word`; 0: there is none.
+static size_t number_behind(const char *text, const char *word)
+{
+    const char *found = strstr(text, word);
+    return found != NULL ? strtoull(found + strlen(word), NULL, 0) : 0;
+}
+
+extern const char __executable_start[], etext[];   // the linker's
+
+static bool names_thread_and_caller(const char *text)
+{
+    size_t caller = number_behind(text, ", called from ");
+    return number_behind(text, "; thread ") > 0 && caller > (uintptr_t)__executable_start &&
+           caller <= (uintptr_t)etext;
+}
+
+// The object holds the address, and the span the object.
+static bool names_place(const char *text)
+{
+    size_t address = number_behind(text, "(");
+    bool   live = strstr(text, "; live object ") != NULL;
+    size_t object = number_behind(text, live ? "; live object " : "; free slot ");
+    size_t n_bytes = number_behind(strstr(text, live ? "; live" : "; free slot"), " of ");
+    size_t span = number_behind(text, ", in span ");
+    size_t span_bytes = number_behind(strstr(text, ", in span "), " of ");
+    bool   is_named = strstr(text, ", size class ") != NULL && object <= address &&
+                    address < object + n_bytes && span <= object &&
+                    object + n_bytes <= span + span_bytes;
+    return is_named && (strstr(text, FREED) != NULL) == !live;
+}
+
 static bool is_one_line(const char *text, const char *with)
 {
     const char *end = strchr(text, '\n');
     return strncmp(text, "neap: ", 6) == 0 && end != NULL && end[1] == '\0' &&
-           strstr(text, with) != NULL;
+           strstr(text, with) != NULL && names_thread_and_caller(text) &&
+           (strstr(text, "; its pages are free") != NULL || names_place(text));
 }
 
 static bool is_stopped_as_expected(const struct way *way, int status, const char *text)
@@ -415,7 +555,9 @@ int main(int argc, char **argv)
     const char   *wanted = argc > 1 ? argv[1] : NULL;
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    if (!neap_is_in_use())
+    *(void **)&sized_free = dlsym(RTLD_DEFAULT, "free_sized");
+    *(void **)&aligned_sized_free = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    if (!neap_is_in_use() || sized_free == NULL || aligned_sized_free == NULL)
         return 2;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         object_bytes = sizes[i];
@@ -423,6 +565,8 @@ int main(int argc, char **argv)
             expect_stopped(&ways[k], wanted);
         if (object_bytes <= 1000)
             expect_stopped(&ways_of_small[0], wanted);
+        for (size_t k = 0; object_bytes > 16 && k < 2; k++)
+            expect_stopped(&ways_but_of_the_smallest[k], wanted);
     }
     for (size_t k = 0; k < sizeof ways_of_strangers / sizeof ways_of_strangers[0]; k++)
         expect_stopped(&ways_of_strangers[k], wanted);

@@ -143,8 +143,9 @@ static const struct kind {
 enum outcome { SEEN_AT_ONCE, SEEN_LATER, NOT_SEEN, ODD, OUTCOMES };
 
 // What the child wrote, and how it ended.
-static enum outcome outcome_of(int status, const char *text)
+static enum outcome outcome_of(int status, char *text)
 {
+    without_emulators_line(text);
     const char *end = strchr(text, '\n');
     bool        is_line = strncmp(text, "neap: ", 6) == 0 && end != NULL && end[1] == '\0';
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && text[0] == '\0')

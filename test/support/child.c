@@ -14,6 +14,14 @@
 
 #include <cmocka.h>
 
+// Of a child that was stopped, an emulator has a line of its own to say.
+static void without_emulators_line(char *text)
+{
+    char *line = strstr(text, "qemu: uncaught target signal");
+    if (line != NULL)
+        *line = '\0';
+}
+
 // Runs `function` in a child and returns its wait status; its stderr, cut short, in `text`.
 static int run_in_child(void (*function)(void *), void *argument, char *text, size_t text_bytes)
 {
@@ -40,6 +48,7 @@ static int run_in_child(void (*function)(void *), void *argument, char *text, si
     while ((n_read = read(pipe_ends[0], text + length, text_bytes - 1 - length)) > 0)
         length += (size_t)n_read;
     text[length] = '\0';
+    without_emulators_line(text);
     close(pipe_ends[0]);
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -213,6 +213,11 @@ void host_fake_become_process(long id)
     process_id = id;
 }
 
+long host_thread_id(void)
+{
+    return process_id;
+}
+
 long host_process_id(void)
 {
     return process_id;

@@ -65,7 +65,7 @@ static inline enum span_give_result give_back_to(struct central *central, struct
 // As if the owner looked at the bits before he receives the notes for them.
 static inline void take_bits_only(struct span *span)
 {
-    uint16_t notes = exchange_acq_rel(&span->notes, 0);
+    uint32_t notes = exchange_acq_rel(&span->notes, 0);
     span_take_in(span);
     store_relaxed(&span->notes, notes);
 }

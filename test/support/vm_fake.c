@@ -57,10 +57,10 @@ static size_t states_bytes(void)
 
 static unsigned char *map_window_bytes(unsigned char *old)
 {
-    if (old != NULL)
-        munmap(old, states_bytes());
-    void *bytes = mmap(NULL, states_bytes(), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // In the same place: an emulator has books of its own, of every page there was.
+    int   in_place = old != NULL ? MAP_FIXED : 0;
+    void *bytes = mmap(old, states_bytes(), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | in_place, -1, 0);
     if (bytes == MAP_FAILED)
         wrong("no room for the states", 0, states_bytes());
     return bytes;

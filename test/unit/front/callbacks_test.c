@@ -132,7 +132,7 @@ static void at_once(void *argument)
 {
     given_no_thread();
     assert_true(limit_add_callback(&a) && limit_add_callback(&b));
-    take(95 * MIB);
+    take(92 * MIB);   // and some of books
     come_by_from(&program);
     expect_told("a90 b90");
     take(50 * MIB);
@@ -225,7 +225,7 @@ static void at_the_hard_limit_a_refusal_is_the_last_level(void **state)
 static void late(void *argument)
 {
     given_no_thread();
-    take(95 * MIB);
+    take(92 * MIB);   // and some of books
     come_by_from(&program);
     assert_true(limit_add_callback(&a));
     come_by_from(&program);
@@ -237,7 +237,7 @@ static void late(void *argument)
     come_by_from(&program);
     expect_told("a75");
     limit_set(LIMIT_SOFT, CONFIG_OFF);
-    take(95 * MIB);
+    take(92 * MIB);   // and some of books
     come_by_from(&program);
     expect_told("");
     limit_set(LIMIT_HARD, 200 * MIB);   // the tighter of both
@@ -254,7 +254,7 @@ static void what_is_passed_already_is_told_and_new_limits_are_told_anew(void **s
 static void nobody(void *argument)
 {
     struct heap *heap = given_no_thread();
-    take(95 * MIB);
+    take(92 * MIB);                                              // and some of books
     assert_false(load_relaxed(&heap->pages.has_passed_watch));   // hint
     come_by_from(&program);
     assert_false(callbacks_are_due(&heap->callbacks));
