@@ -4,9 +4,13 @@
 #include <string.h>
 
 const struct command commands[] = {
-    {&run_spec, command_run},         {&try_spec, command_try},
-    {&version_spec, command_version}, {&completion_spec, command_completion},
-    {&help_spec, command_help},       {NULL, NULL},
+    {&run_spec, command_run},
+    {&try_spec, command_try},
+    {&stat_spec, command_stat},
+    {&version_spec, command_version},
+    {&completion_spec, command_completion},
+    {&help_spec, command_help},
+    {NULL, NULL},
 };
 
 const struct command *commands_find(const char *name)

@@ -14,10 +14,12 @@ extern const struct command commands[];
 // The command of that name, or NULL.
 const struct command *commands_find(const char *name);
 
-extern const struct command_spec run_spec, try_spec, version_spec, completion_spec, help_spec;
+extern const struct command_spec run_spec, try_spec, stat_spec, version_spec, completion_spec,
+    help_spec;
 
 int command_run(char **argv);
 int command_try(char **argv);
+int command_stat(char **argv);
 int command_version(char **argv);
 int command_completion(char **argv);
 int command_help(char **argv);

@@ -1,0 +1,191 @@
+// neap stat: the statistics of a running process, once or again and again.
+#include "clock.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "format.h"
+#include "message.h"
+#include "operand.h"
+#include "page_view.h"
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define INTERVAL_S_MIN 0.01
+#define LINES_PER_HEADING 20
+#define TIME_BYTES 32
+
+struct stat_settings {
+    bool json;
+};
+
+static const struct option_spec stat_options[] = {
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(struct stat_settings, json),
+     .help = "one JSON object for each reading, schema neap.stat/1"},
+    {0},
+};
+
+const struct command_spec stat_spec = {
+    .name = "stat",
+    .summary = "the statistics of a running process, once or every few seconds",
+    .usage = "[OPTION...] PID [INTERVAL [COUNT]]",
+    .examples = "  neap stat 4127                  all statistics, one a line\n"
+                "  neap stat 4127 1                a line a second until the process ends\n"
+                "  neap stat --json 4127 0.5 20    twenty readings, for a program\n",
+    .notes = "The process is not stopped and does not notice. INTERVAL is in seconds. Lines show\n"
+             "what is in use now, and what was done per second since the line before:\n"
+             "objects + free slots + cached + free ready + metadata = resident.\n",
+    .options = stat_options,
+    .operands = OPERANDS_PROCESS,
+    .n_operands_max = 3,
+};
+
+struct column {
+    const char *heading, *name;
+};
+
+static const struct column columns[] = {
+    {"OBJECTS", "object_bytes"},
+    {"FREE SLOTS", "free_slots_bytes"},
+    {"CACHED", "cached_bytes"},
+    {"FREE READY", "free_ready_bytes"},
+    {"METADATA", "metadata_bytes"},
+    {"RESIDENT", "resident_bytes"},
+    {"RELEASED", "released_bytes"},
+    {"ALLOC/s", "allocations"},
+    {"FREE/s", "frees"},
+    {"RETURNED/s", "returned_bytes"},
+};
+#define N_COLUMNS (sizeof columns / sizeof *columns)
+
+// A reading and the one before.
+struct readings {
+    uint64_t now[N_COLUMNS], before[N_COLUMNS];
+    double   now_s, before_s;
+    size_t   n;   // so far
+};
+
+static void print_list(const struct page_view *view)
+{
+    for (size_t i = 0; i < page_view_count(view); i++) {
+        struct page_statistic statistic = page_view_describe(view, i);
+        printf("%-20s %16" PRIu64 "  %-6s %s\n", statistic.name, page_view_value(view, i),
+               strcmp(statistic.unit, "count") == 0 ? "" : statistic.unit, statistic.help);
+    }
+}
+
+static void print_json(const struct page_view *view, pid_t pid)
+{
+    char      text[TIME_BYTES];
+    time_t    now = time(NULL);
+    struct tm parts;
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    printf("{\"schema\": \"neap.stat/1\", \"pid\": %d, \"time\": \"%s\", \"version\": ", (int)pid,
+           text);
+    text_write_json(stdout, page_view_version(view));
+    for (size_t i = 0; i < page_view_count(view); i++) {
+        printf(", ");
+        text_write_json(stdout, page_view_describe(view, i).name);
+        printf(": %" PRIu64, page_view_value(view, i));
+    }
+    printf("}\n");
+}
+
+static void print_cell(size_t i, const struct readings *readings, bool is_bytes, bool is_rate)
+{
+    char   text[FORMAT_BYTES] = "-";
+    double number = (double)readings->now[i];
+    if (is_rate)
+        number = (double)(readings->now[i] - readings->before[i]) /
+                 (readings->now_s - readings->before_s);
+    if (is_bytes)
+        format_bytes(number, text);
+    else if (!is_rate || readings->n > 0)
+        format_count((uint64_t)(number + 0.5), text);
+    printf(" %11s", is_rate && readings->n == 0 ? "-" : text);
+}
+
+// A line as of vmstat(8).
+static void print_line(const struct page_view *view, struct readings *readings)
+{
+    if (readings->n % LINES_PER_HEADING == 0) {
+        for (size_t i = 0; i < N_COLUMNS; i++)
+            printf(" %11s", columns[i].heading);
+        printf("\n");
+    }
+    memcpy(readings->before, readings->now, sizeof readings->now);
+    readings->before_s = readings->now_s;
+    readings->now_s = clock_now_s();
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        readings->now[i] = page_view_number(view, columns[i].name);
+        bool is_rate = strchr(columns[i].heading, '/') != NULL;
+        bool is_bytes = strstr(columns[i].name, "_bytes") != NULL;
+        print_cell(i, readings, is_bytes, is_rate);
+    }
+    printf("\n");
+    readings->n++;
+}
+
+static int print_readings(struct page_view *view, pid_t pid, double interval_s,
+                          const unsigned long *n_max, bool json)
+{
+    struct readings readings = {.n = 0};
+    for (unsigned long n = 0; n_max == NULL || n < *n_max; n++) {
+        if (n > 0)
+            clock_sleep(interval_s);
+        enum process_result result = page_view_read(view);
+        if (result != PROCESS_READ)
+            return page_view_complain(pid, result);
+        if (json)
+            print_json(view, pid);
+        else
+            print_line(view, &readings);
+        if (fflush(stdout) != 0)
+            return EXIT_CODE_FAILED;   // main says why
+    }
+    return EXIT_CODE_DONE;
+}
+
+static int print_once(struct page_view *view, pid_t pid, bool json)
+{
+    enum process_result result = page_view_read(view);
+    if (result != PROCESS_READ)
+        return page_view_complain(pid, result);
+    if (json)
+        print_json(view, pid);
+    else
+        print_list(view);
+    return EXIT_CODE_DONE;
+}
+
+int command_stat(char **argv)
+{
+    struct stat_settings settings = {0};
+    int                  first, exit_code;
+    if (!options_take(&stat_spec, argv, &settings, &first, &exit_code))
+        return exit_code;
+    char        **operands = argv + first;
+    pid_t         pid;
+    double        interval_s = 0;
+    unsigned long count;
+    bool          again = operands[0] != NULL && operands[1] != NULL;
+    bool          is_counted = again && operands[2] != NULL;
+    if (!operand_pid(operands[0], &pid) ||
+        (again && !operand_seconds(operands[1], INTERVAL_S_MIN, &interval_s)) ||
+        (is_counted && !operand_count(operands[2], &count)))
+        return EXIT_CODE_USAGE;
+
+    struct page_view   *view;
+    enum process_result result = page_view_open(pid, NULL, &view);
+    if (result != PROCESS_READ)
+        return page_view_complain(pid, result);
+    exit_code =
+        again ? print_readings(view, pid, interval_s, is_counted ? &count : NULL, settings.json)
+              : print_once(view, pid, settings.json);
+    page_view_close(view);
+    return exit_code;
+}
