@@ -11,8 +11,8 @@
  *
  * To read a statistic: the sum over its terms of factor x sum over the places' elements of
  * weight x word, in 64 bits, wrapping. The words of all terms are to be copied at once, or as nearly
- * so as can be. What is wrong with a copy shows: a statistic of the kind NEAP_PAGE_CHECK is not zero,
- * or a gauge is negative (as a signed number); then it is to be copied again.
+ * so as can be. Where that was not at one instant it shows: a statistic of the kind NEAP_PAGE_CHECK
+ * is not zero, or a gauge is negative (as a signed number); then it is to be copied again.
  *
  * Numbers are those of the machine; offsets in the page are in bytes from its start. A new layout
  * means that old readers cannot read it. Rows of tables may become longer, and new rows be added,
@@ -49,13 +49,16 @@ struct neap_page {
 enum neap_page_kind {
     NEAP_PAGE_GAUGE,   /* a number at this moment */
     NEAP_PAGE_COUNTER, /* since the process began */
+    NEAP_PAGE_LIMIT,   /* a gauge; all bits set, or zero: there is no limit */
     NEAP_PAGE_CHECK,   /* zero in a copy that is whole */
 };
 
 struct neap_page_statistic {
     char     name[32];
     char     unit[8];
-    char     help[104];
+    char     help[96];
+    char     metric[32]; /* for OpenMetrics, without "neap_" and "_total"; "": it is none */
+    char     labels[32];
     uint32_t kind;
     uint32_t unused;
 };

@@ -89,6 +89,7 @@ size_t front_trim(void)
         return 0;
     heap_collect(heap);
     size_t n_bytes = central_cool_all(&heap->central) + page_heap_trim(&heap->pages);
+    count(&heap->counters.returned_bytes[RETURN_REQUEST], n_bytes);
     limits_look_again(heap);
     return n_bytes;
 }

@@ -5,6 +5,7 @@
 #include "cache/caches.h"
 #include "front/background.h"
 #include "front/callbacks.h"
+#include "front/counters.h"
 #include "front/front.h"
 #include "front/heaps.h"
 #include "front/limit.h"
@@ -22,6 +23,7 @@ struct heap {
     struct background background;
     struct limits     limits;
     struct callbacks  callbacks;
+    struct counters   counters;
     struct page_heap  pages;
 };
 

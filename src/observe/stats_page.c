@@ -41,8 +41,13 @@ const struct stats_page
                      .weights = TABLE(weights)},
             .statistics =
                 {
-#define STATISTIC(name_, unit_, kind_, help_)                                                      \
-    {.name = #name_, .unit = unit_, .help = help_, .kind = NEAP_PAGE_##kind_},
+#define STATISTIC(name_, unit_, kind_, metric_, labels_, help_)                                    \
+    {.name = #name_,                                                                               \
+     .unit = unit_,                                                                                \
+     .metric = metric_,                                                                            \
+     .labels = labels_,                                                                            \
+     .help = help_,                                                                                \
+     .kind = NEAP_PAGE_##kind_},
 #define TERM(...)
 #include "observe/statistics.def"
 #undef STATISTIC

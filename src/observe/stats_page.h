@@ -11,7 +11,7 @@
 
 // The statistics by number, as rows of the page.
 enum statistic {
-#define STATISTIC(name, unit, kind, help) STATISTIC_##name,
+#define STATISTIC(name, ...) STATISTIC_##name,
 #define TERM(...)
 #include "observe/statistics.def"
 #undef STATISTIC

@@ -97,6 +97,9 @@ void                   host_watch_close(const struct host_watch *watch);
 // Writes to stderr, as far as that can be done.
 void host_say(const char *text, size_t n_bytes);
 
+// Writes to any descriptor, all of it, as long as that takes. Returns 0 or an errno value.
+NODISCARD int host_write(int fd, const char *text, size_t n_bytes);
+
 // Appends text to a file in one write, so that what several processes append does not mix. Makes
 // the file, for its owner only, if there is none. Goes through no symbolic link, and does not wait
 // for a reader, as of a pipe. Returns whether all of it was written.

@@ -442,6 +442,22 @@ void host_say(const char *text, size_t n_bytes)
     errno = saved_errno;
 }
 
+int host_write(int fd, const char *text, size_t n_bytes)
+{
+    int saved_errno = errno, error = 0;
+    while (n_bytes > 0 && error == 0) {
+        long n = syscall(SYS_write, fd, text, n_bytes);
+        if (n >= 0) {
+            text += n;
+            n_bytes -= (size_t)n;
+        } else if (errno != EINTR) {
+            error = errno;
+        }
+    }
+    errno = saved_errno;
+    return error;
+}
+
 bool host_append_file_best_effort(const char *path, const char *text, size_t n_bytes)
 {
     int  saved_errno = errno;

@@ -382,6 +382,7 @@ size_t page_heap_pay_owed_by(struct page_heap *heap, size_t n_pages_max)
     size_t excess_bytes = page_heap_excess(heap, heap->retain_pct);
     size_t given_bytes =
         page_heap_scavenge(heap, size_min(pages_to_bytes(due_pages), excess_bytes));
+    add_relaxed(&heap->paid_bytes, given_bytes);   // counter
     size_t left_pages = owed_pages - size_min(owed_pages, bytes_to_pages_down(given_bytes));
     // Nothing is due any more when nothing idle is beyond the goal, or no more can be given back.
     bool is_settled = given_bytes >= excess_bytes || given_bytes < pages_to_bytes(due_pages);

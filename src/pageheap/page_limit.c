@@ -44,7 +44,9 @@ void page_heap_set_watch(struct page_heap *heap, size_t n_bytes)
 
 void page_heap_look_at_watch_locked(struct page_heap *heap)
 {
-    if (UNLIKELY(counted_pages_locked(heap) > heap->watch_pages))
+    size_t counted_pages = counted_pages_locked(heap);
+    heap->most_pages = size_max(heap->most_pages, counted_pages);
+    if (UNLIKELY(counted_pages > heap->watch_pages))
         store_relaxed(&heap->has_passed_watch, true);   // hint
 }
 
