@@ -6,7 +6,9 @@
 const struct command commands[] = {
     {&run_spec, command_run},
     {&try_spec, command_try},
+    {&ps_spec, command_ps},
     {&stat_spec, command_stat},
+    {&explain_spec, command_explain},
     {&version_spec, command_version},
     {&completion_spec, command_completion},
     {&help_spec, command_help},

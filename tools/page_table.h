@@ -27,6 +27,8 @@ struct page_table_words {
     uint32_t start, n_bytes;
 };
 
+#define REGIONS_MAX 8
+
 struct page_table {
     struct neap_page            head;
     size_t                      n_statistics, n_terms, n_places, n_words, n_shown;
@@ -35,6 +37,8 @@ struct page_table {
     struct page_table_place     places[PLACES_MAX];
     struct page_table_words    *words;   // in the order of their addresses
     uint32_t                   *weights;
+    struct neap_page_region     regions[REGIONS_MAX];
+    size_t                      n_regions;
     size_t                     *shown;   // rows of statistics that are gauges or counters we know
 };
 

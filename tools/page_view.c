@@ -3,36 +3,16 @@
 // A copy that is not whole, because the process changed its books in the middle, is taken again. In
 // a process that changes them all the time a copy is whole soon enough: between two changes there
 // is more time than a change takes.
-#include "page_view.h"
+#include "page_view_parts.h"
 
 #include "exit_code.h"
 #include "message.h"
-#include "page_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ELEMENTS_MAX 65536   // of a list: caches of threads, or first-class heaps
 #define ATTEMPTS 10000       // at a whole copy
-
-// The elements of a place at the time of a reading.
-struct place_copy {
-    size_t at;   // in the copy
-    size_t n_members, element_bytes, n_elements;
-};
-
-struct page_view {
-    pid_t             pid;
-    uint64_t          heap;
-    struct page_table table;
-    struct place_copy places[PLACES_MAX];
-    uint64_t         *values;
-
-    struct process_piece *pieces;   // what is copied; `to` is an offset until all are known
-    size_t                n_pieces, n_pieces_max;
-    char                 *copy;
-    size_t                copy_bytes, copy_bytes_max;
-};
 
 // ---- what is to be copied ---------------------------------------------------------------------
 

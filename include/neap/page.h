@@ -10,9 +10,10 @@
  * the heap, the struct to which the page's offsets refer.
  *
  * To read a statistic: the sum over its terms of factor x sum over the places' elements of
- * weight x word, in 64 bits, wrapping. The words of all terms are to be copied at once, or as nearly
- * so as can be. Where that was not at one instant it shows: a statistic of the kind NEAP_PAGE_CHECK
- * is not zero, or a gauge is negative (as a signed number); then it is to be copied again.
+ * weight x word, in 64 bits, wrapping. The words of all terms are to be copied at once, or as
+ * nearly so as can be. Where that was not at one instant it shows: a statistic of the kind
+ * NEAP_PAGE_CHECK is not zero, or a gauge is negative (as a signed number); then it is to be copied
+ * again.
  *
  * Numbers are those of the machine; offsets in the page are in bytes from its start. A new layout
  * means that old readers cannot read it. Rows of tables may become longer, and new rows be added,
@@ -43,7 +44,7 @@ struct neap_page {
     uint32_t               page_bytes; /* tables included */
     char                   version[16];
     uint32_t               heap_bytes; /* so long is the heap */
-    struct neap_page_table statistics, terms, places, weights;
+    struct neap_page_table statistics, terms, places, weights, regions;
 };
 
 enum neap_page_kind {
@@ -94,5 +95,18 @@ struct neap_page_term {
 };
 
 #define NEAP_PAGE_UNWEIGHTED 255
+
+/* Address space that the heap has: ranges, described by an array or a list. */
+struct neap_page_region {
+    char     use[16]; /* "heap": objects; "metadata": books, beside the heap struct itself */
+    uint32_t is_list;
+    uint32_t first;    /* in the heap: the address of the array, or of the list's first element */
+    uint32_t next;     /* of a list, in an element: the address of the next one */
+    uint32_t count_at; /* of an array: a 64-bit word of the heap, how many elements there are */
+    uint32_t stride;   /* of an array */
+    uint32_t start, length;           /* in an element, 64-bit words: */
+    uint32_t start_unit, length_unit; /* times so many bytes */
+    uint32_t unused;
+};
 
 #endif
