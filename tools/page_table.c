@@ -59,7 +59,8 @@ static bool read_statistics(struct page_table *table, const struct source *sourc
     struct neap_page_statistic row;
     while (row_copy(source, rows, table->n_statistics, &row, sizeof row)) {
         if (row.name[0] == '\0' || row.name[sizeof row.name - 1] != '\0' ||
-            row.unit[sizeof row.unit - 1] != '\0' || row.help[sizeof row.help - 1] != '\0')
+            row.unit[sizeof row.unit - 1] != '\0' || row.help[sizeof row.help - 1] != '\0' ||
+            row.metric[sizeof row.metric - 1] != '\0' || row.labels[sizeof row.labels - 1] != '\0')
             return false;
         table->statistics[table->n_statistics++] = row;
     }
@@ -158,7 +159,7 @@ static bool read_terms(struct page_table *table, const struct source *source)
         uint32_t *kind = &table->statistics[i].kind;
         if (is_unknown[i])
             *kind = UINT32_MAX;
-        if (*kind == NEAP_PAGE_GAUGE || *kind == NEAP_PAGE_COUNTER)
+        if (*kind == NEAP_PAGE_GAUGE || *kind == NEAP_PAGE_COUNTER || *kind == NEAP_PAGE_LIMIT)
             table->shown[table->n_shown++] = i;
     }
     free(is_unknown);

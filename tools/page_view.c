@@ -5,6 +5,7 @@
 // is more time than a change takes.
 #include "page_view_parts.h"
 
+#include "clock.h"
 #include "exit_code.h"
 #include "message.h"
 
@@ -12,7 +13,12 @@
 #include <string.h>
 
 #define ELEMENTS_MAX 65536   // of a list: caches of threads, or first-class heaps
-#define ATTEMPTS 10000       // at a whole copy
+#define COPY_BYTES_MAX ((size_t)1 << 30)
+// Attempts at a whole copy. Who changes the books has lost the CPU if the first ones fail; he is
+// given time to get it back.
+#define ATTEMPTS_AT_ONCE 100
+#define ATTEMPTS 1000
+#define WAIT_S 0.0002
 
 // ---- what is to be copied ---------------------------------------------------------------------
 
@@ -26,6 +32,8 @@ static bool add_piece(struct page_view *view, uint64_t address, size_t n_bytes)
         view->pieces = pieces;
         view->n_pieces_max = n_max;
     }
+    if (n_bytes > COPY_BYTES_MAX - view->copy_bytes)
+        return false;
     view->pieces[view->n_pieces++] = (struct process_piece){.address = address, .n_bytes = n_bytes};
     view->copy_bytes += n_bytes;
     return true;
@@ -157,6 +165,8 @@ static bool is_whole(const struct page_view *view)
 enum process_result page_view_read(struct page_view *view)
 {
     for (unsigned n = 0; n < ATTEMPTS; n++) {
+        if (n > ATTEMPTS_AT_ONCE)
+            clock_sleep(WAIT_S);
         enum process_result result = plan_copy(view);
         if (result == PROCESS_READ)
             result = process_memory_read(view->pid, view->pieces, view->n_pieces);
@@ -228,6 +238,8 @@ struct page_statistic page_view_describe(const struct page_view *view, size_t i)
     return (struct page_statistic){.name = row->name,
                                    .unit = row->unit,
                                    .help = row->help,
+                                   .metric = row->metric,
+                                   .labels = row->labels,
                                    .is_counter = row->kind == NEAP_PAGE_COUNTER};
 }
 
@@ -236,12 +248,19 @@ uint64_t page_view_value(const struct page_view *view, size_t i)
     return view->values[view->table.shown[i]];
 }
 
+bool page_view_is_known(const struct page_view *view, size_t i)
+{
+    uint32_t kind = view->table.statistics[view->table.shown[i]].kind;
+    uint64_t value = page_view_value(view, i);
+    return kind != NEAP_PAGE_LIMIT || (value != 0 && value != UINT64_MAX);
+}
+
 bool page_view_get(const struct page_view *view, const char *name, uint64_t *out_value)
 {
     for (size_t i = 0; i < page_view_count(view); i++) {
         if (strcmp(page_view_describe(view, i).name, name) == 0) {
             *out_value = page_view_value(view, i);
-            return true;
+            return page_view_is_known(view, i);
         }
     }
     return false;

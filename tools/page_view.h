@@ -14,7 +14,8 @@ struct page_view;
 
 struct page_statistic {
     const char *name, *unit, *help;
-    bool        is_counter;   // else a gauge
+    const char *metric, *labels;   // for OpenMetrics; see neap/page.h
+    bool        is_counter;        // else a gauge
 };
 
 // Finds the page of a process, or takes it where `place` says if that is not NULL. PROCESS_READ:
@@ -35,7 +36,10 @@ enum process_result page_view_read(struct page_view *view);
 
 uint64_t page_view_value(const struct page_view *view, size_t i);
 
-// By name; false: this library does not have it.
+// Has it a value? A limit that there is not has none.
+bool page_view_is_known(const struct page_view *view, size_t i);
+
+// By name; false: this library does not have it, or it has no value.
 bool page_view_get(const struct page_view *view, const char *name, uint64_t *out_value);
 
 // The same; 0 if the library does not have it.

@@ -73,6 +73,8 @@ static void print_list(const struct page_view *view)
 {
     for (size_t i = 0; i < page_view_count(view); i++) {
         struct page_statistic statistic = page_view_describe(view, i);
+        if (!page_view_is_known(view, i))
+            continue;
         printf("%-20s %16" PRIu64 "  %-6s %s\n", statistic.name, page_view_value(view, i),
                strcmp(statistic.unit, "count") == 0 ? "" : statistic.unit, statistic.help);
     }
@@ -88,6 +90,8 @@ static void print_json(const struct page_view *view, pid_t pid)
            text);
     text_write_json(stdout, page_view_version(view));
     for (size_t i = 0; i < page_view_count(view); i++) {
+        if (!page_view_is_known(view, i))
+            continue;
         printf(", ");
         text_write_json(stdout, page_view_describe(view, i).name);
         printf(": %" PRIu64, page_view_value(view, i));

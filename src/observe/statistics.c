@@ -3,8 +3,13 @@
 
 #include "base/bits.h"
 #include "front/heap.h"
+#include "os/host.h"
 
-#define ATTEMPTS 100         // at finding the books in balance: some microseconds each
+// Attempts at finding the books in balance: some microseconds each. Whoever changes them has lost
+// the CPU if the first ones fail; he is given time to get it back, a fifth of a second at most.
+#define ATTEMPTS_AT_ONCE 20
+#define ATTEMPTS 1000
+#define WAIT_NS 200000
 #define ELEMENTS_MAX 65536   // of a list, in case others change it all the time
 
 // A word that others may be writing, read whole. Not as an atomic one: under a lock its owner
@@ -59,13 +64,25 @@ static uint64_t sum_of(const struct neap_page_term *term)
     return sum;
 }
 
+static bool is_same_sum(const struct neap_page_term *a, const struct neap_page_term *b)
+{
+    return a->place == b->place && a->offset == b->offset && a->operation == b->operation &&
+           a->weights == b->weights;
+}
+
+// Reads each sum once, so that statistics made of the same sums agree whatever others do meanwhile.
 static void add_up(uint64_t out_values[STATISTICS])
 {
+    uint64_t sums[PAGE_TERMS];
     for (size_t i = 0; i < STATISTICS; i++)
         out_values[i] = 0;
     for (size_t i = 0; i < PAGE_TERMS; i++) {
         const struct neap_page_term *term = &stats_page.terms[i];
-        out_values[term->statistic] += (uint64_t)term->factor * sum_of(term);
+        size_t                       first = 0;
+        while (!is_same_sum(&stats_page.terms[first], term))
+            first++;
+        sums[i] = first < i ? sums[first] : sum_of(term);
+        out_values[term->statistic] += (uint64_t)term->factor * sums[i];
     }
 }
 
@@ -83,10 +100,14 @@ static bool is_whole(const uint64_t values[STATISTICS])
 
 void statistics_read(uint64_t out_values[STATISTICS])
 {
-    int attempt = 0;
-    do
+    // A signal handler that has interrupted a change of the books would wait for itself.
+    int n_attempts = lock_this_thread_has_any() ? 1 : ATTEMPTS;
+    add_up(out_values);
+    for (int i = 1; i < n_attempts && !is_whole(out_values); i++) {
+        if (i > ATTEMPTS_AT_ONCE)
+            host_sleep_ns(WAIT_NS);
         add_up(out_values);
-    while (!is_whole(out_values) && ++attempt < ATTEMPTS);
+    }
     for (size_t i = 0; i < STATISTICS; i++) {
         uint32_t kind = statistic_row(i)->kind;
         if (kind == NEAP_PAGE_LIMIT && out_values[i] == 0)
