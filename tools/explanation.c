@@ -30,13 +30,13 @@ const struct part_info explanation_parts[PARTS] = {
 
 // What was before a mapping tells what it is.
 struct walk {
-    const struct region_list *regions;
-    struct explanation       *explanation;
-    pid_t                     pid;
-    int64_t                   heap_bytes;   // resident, by the kernel
-    char                      program[SMAPS_PATH_BYTES];
-    struct smaps_mapping      previous;
-    enum explanation_part     previous_part;
+    const struct range_list *ranges;
+    struct explanation      *explanation;
+    pid_t                    pid;
+    int64_t                  heap_bytes;   // resident, by the kernel
+    char                     program[SMAPS_PATH_BYTES];
+    struct smaps_mapping     previous;
+    enum explanation_part    previous_part;
 };
 
 static bool is_shared_memory(const struct smaps_mapping *mapping)
@@ -76,21 +76,21 @@ static enum explanation_part part_of(const struct walk *walk, const struct smaps
     return is_behind_guard(walk, mapping) ? PART_STACKS : PART_OTHER;
 }
 
-static int64_t *sum_of_region(struct walk *walk, const struct region *region)
+static int64_t *sum_of_range(struct walk *walk, const struct range *range)
 {
-    return region->use == REGION_METADATA ? &walk->explanation->bytes[PART_METADATA]
-                                          : &walk->heap_bytes;
+    return range->use == RANGE_METADATA ? &walk->explanation->bytes[PART_METADATA]
+                                        : &walk->heap_bytes;
 }
 
 // Adds what of a mapping is neap's to its sums and returns how much of what is resident is not.
 static int64_t take_neaps(struct walk *walk, const struct smaps_mapping *mapping)
 {
     int64_t left_bytes = (int64_t)mapping->resident_bytes;
-    for (size_t i = 0; i < walk->regions->n_regions && left_bytes > 0; i++) {
-        const struct region *region = &walk->regions->regions[i];
-        uint64_t start = region->start > mapping->start ? region->start : mapping->start;
-        uint64_t end = region->end < mapping->end ? region->end : mapping->end;
-        uint64_t present_bytes = 0;
+    for (size_t i = 0; i < walk->ranges->n_ranges && left_bytes > 0; i++) {
+        const struct range *range = &walk->ranges->ranges[i];
+        uint64_t            start = range->start > mapping->start ? range->start : mapping->start;
+        uint64_t            end = range->end < mapping->end ? range->end : mapping->end;
+        uint64_t            present_bytes = 0;
         if (start >= end)
             continue;
         if (start == mapping->start && end == mapping->end)
@@ -99,7 +99,7 @@ static int64_t take_neaps(struct walk *walk, const struct smaps_mapping *mapping
             (void)smaps_count_present(walk->pid, start, end, &present_bytes);
         if (present_bytes > (uint64_t)left_bytes)
             present_bytes = (uint64_t)left_bytes;
-        *sum_of_region(walk, region) += (int64_t)present_bytes;
+        *sum_of_range(walk, range) += (int64_t)present_bytes;
         left_bytes -= (int64_t)present_bytes;
     }
     return left_bytes;
@@ -148,16 +148,16 @@ static enum process_result walk_mappings(struct walk *walk)
 
 enum process_result explanation_read(pid_t pid, struct page_view *view, struct explanation *out)
 {
-    struct region_list regions = {.n_regions = 0};
-    struct walk        walk = {.regions = &regions, .explanation = out, .pid = pid};
+    struct range_list ranges = {.n_ranges = 0};
+    struct walk       walk = {.ranges = &ranges, .explanation = out, .pid = pid};
     *out = (struct explanation){.resident_bytes = 0};
     (void)proc_read_name(pid, out->name);
     read_program(&walk);
     take_books(view, out);
-    enum process_result result = regions_read(view, &regions);
+    enum process_result result = ranges_read(view, &ranges);
     if (result == PROCESS_READ)
         result = walk_mappings(&walk);
-    regions_free(&regions);
+    ranges_free(&ranges);
 
     int64_t booked_bytes = 0;
     for (int i = PART_OBJECTS; i <= PART_FREE_READY; i++)

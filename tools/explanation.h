@@ -7,7 +7,7 @@
 #define NEAP_TOOLS_EXPLANATION_H
 
 #include "proc_read.h"
-#include "regions.h"
+#include "ranges.h"
 
 enum explanation_part {
     // By neap's books.

@@ -56,8 +56,9 @@ struct command_spec {
 };
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
-// *out_first to the index of the first operand. But for OPERANDS_PROCESS, which are moved to the
-// end, an option starts no later than the first operand; "--" ends them. Commas in the words of a list become zero bytes.
+// *out_first to the index of the first operand. An option starts no later than the first
+// operand, unless these are OPERANDS_PROCESS, which are moved to the end; "--" ends options.
+// Commas in the words of a list become zero bytes.
 // Returns: true; or false and an exit code, after the help text or one line on stderr.
 bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
                   int *out_exit_code);

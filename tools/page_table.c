@@ -42,7 +42,7 @@ static bool head_makes_sense(const struct source *source)
            table_is_within(source, &head->statistics, sizeof(struct neap_page_statistic)) &&
            table_is_within(source, &head->terms, sizeof(struct neap_page_term)) &&
            table_is_within(source, &head->places, sizeof(struct neap_page_place)) &&
-           table_is_within(source, &head->regions, sizeof(struct neap_page_region)) &&
+           table_is_within(source, &head->ranges, sizeof(struct neap_page_range)) &&
            table_is_within(source, &head->weights, sizeof(uint32_t)) &&
            head->weights.row_bytes % sizeof(uint32_t) == 0;
 }
@@ -98,16 +98,16 @@ static bool read_weights(struct page_table *table, const struct source *source)
     return true;
 }
 
-static bool read_regions(struct page_table *table, const struct source *source)
+static bool read_ranges(struct page_table *table, const struct source *source)
 {
-    struct neap_page_region row;
-    while (table->n_regions < REGIONS_MAX &&
-           row_copy(source, &source->head.regions, table->n_regions, &row, sizeof row)) {
+    struct neap_page_range row;
+    while (table->n_ranges < RANGES_MAX &&
+           row_copy(source, &source->head.ranges, table->n_ranges, &row, sizeof row)) {
         if (row.use[sizeof row.use - 1] != '\0' ||
             row.first + sizeof(uint64_t) > source->head.heap_bytes ||
             row.count_at + sizeof(uint64_t) > source->head.heap_bytes)
             return false;
-        table->regions[table->n_regions++] = row;
+        table->ranges[table->n_ranges++] = row;
     }
     return true;
 }
@@ -227,7 +227,7 @@ static enum process_result read_tables(struct page_table *table, const struct so
 {
     bool is_good = head_makes_sense(source) && read_statistics(table, source) &&
                    read_places(table, source) && read_weights(table, source) &&
-                   read_regions(table, source) && read_terms(table, source) && plan_words(table);
+                   read_ranges(table, source) && read_terms(table, source) && plan_words(table);
     return is_good ? PROCESS_READ : PROCESS_DAMAGED;
 }
 

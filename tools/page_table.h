@@ -27,7 +27,7 @@ struct page_table_words {
     uint32_t start, n_bytes;
 };
 
-#define REGIONS_MAX 8
+#define RANGES_MAX 8
 
 struct page_table {
     struct neap_page            head;
@@ -37,8 +37,8 @@ struct page_table {
     struct page_table_place     places[PLACES_MAX];
     struct page_table_words    *words;   // in the order of their addresses
     uint32_t                   *weights;
-    struct neap_page_region     regions[REGIONS_MAX];
-    size_t                      n_regions;
+    struct neap_page_range      ranges[RANGES_MAX];
+    size_t                      n_ranges;
     size_t                     *shown;   // rows of statistics that are gauges or counters we know
 };
 

@@ -44,7 +44,7 @@ struct neap_page {
     uint32_t               page_bytes; /* tables included */
     char                   version[16];
     uint32_t               heap_bytes; /* so long is the heap */
-    struct neap_page_table statistics, terms, places, weights, regions;
+    struct neap_page_table statistics, terms, places, weights, ranges;
 };
 
 enum neap_page_kind {
@@ -97,7 +97,7 @@ struct neap_page_term {
 #define NEAP_PAGE_UNWEIGHTED 255
 
 /* Address space that the heap has: ranges, described by an array or a list. */
-struct neap_page_region {
+struct neap_page_range {
     char     use[16]; /* "heap": objects; "metadata": books, beside the heap struct itself */
     uint32_t is_list;
     uint32_t first;    /* in the heap: the address of the array, or of the list's first element */

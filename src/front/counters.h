@@ -1,5 +1,5 @@
-// What has happened since the heap began, where nothing else keeps count of it. Written on ways that
-// are slow already, read by anybody (observe/statistics.def).
+// What has happened since the heap began, where nothing else keeps count of it. Written on ways
+// that are slow already, read by anybody (observe/statistics.def).
 #ifndef NEAP_FRONT_COUNTERS_H
 #define NEAP_FRONT_COUNTERS_H
 

@@ -27,20 +27,21 @@
             sizeof(((struct stats_page *)0)->rows) / sizeof(((struct stats_page *)0)->rows[0])     \
     }
 
-const struct stats_page stats_page =
-    {
-        .head = {.magic = NEAP_PAGE_MAGIC,
-                 .layout = NEAP_PAGE_LAYOUT,
-                 .page_bytes = sizeof(struct stats_page),
-                 .version = NEAP_VERSION,
-                 .heap_bytes = sizeof(struct heap),
-                 .statistics = TABLE(statistics),
-                 .terms = TABLE(terms),
-                 .places = TABLE(places),
-                 .weights = TABLE(weights),
-                 .regions = TABLE(regions)},
-        .statistics =
-            {
+const struct stats_page
+    stats_page =
+        {
+            .head = {.magic = NEAP_PAGE_MAGIC,
+                     .layout = NEAP_PAGE_LAYOUT,
+                     .page_bytes = sizeof(struct stats_page),
+                     .version = NEAP_VERSION,
+                     .heap_bytes = sizeof(struct heap),
+                     .statistics = TABLE(statistics),
+                     .terms = TABLE(terms),
+                     .places = TABLE(places),
+                     .weights = TABLE(weights),
+                     .ranges = TABLE(ranges)},
+            .statistics =
+                {
 #define STATISTIC(name_, unit_, kind_, metric_, labels_, help_)                                    \
     {.name = #name_,                                                                               \
      .unit = unit_,                                                                                \
@@ -52,45 +53,45 @@ const struct stats_page stats_page =
 #include "observe/statistics.def"
 #undef STATISTIC
 #undef TERM
-            },
-        .places = {[PLACE_HEAP] = {.count = 1},
-                   [PLACE_PAGE_CACHE] = {.start = OFFSET(pages.caches),
-                                         .stride = sizeof(struct page_cache),
-                                         .count = PAGE_CACHES_MAX,
-                                         .count_at = OFFSET(pages.n_caches)},
-                   [PLACE_CENTRAL] = {.start = OFFSET(central.lists),
-                                      .stride = sizeof(struct central_list),
-                                      .count = SIZE_CLASSES},
-                   [PLACE_CACHE] = {.is_list = 1,
-                                    .first = OFFSET(caches.first),
-                                    .next = offsetof(struct cache, next),
-                                    .start = offsetof(struct cache, classes),
-                                    .stride = sizeof(struct cache_class),
-                                    .count = SIZE_CLASSES},
-                   [PLACE_FIRST_CLASS] = {.is_list = 1,
-                                          .first = OFFSET(heaps.alive),
-                                          .next = offsetof(struct neap_heap, next),
-                                          .start = offsetof(struct neap_heap, cache.classes),
-                                          .stride = sizeof(struct cache_class),
-                                          .count = SIZE_CLASSES}},
-        .regions = {[REGION_HEAP] = {.use = "heap",
-                                     .first = OFFSET(pages.reserved.ranges),
-                                     .count_at = OFFSET(pages.reserved.n_ranges),
-                                     .stride = sizeof(struct page_range),
-                                     .start = offsetof(struct page_range, first),
-                                     .length = offsetof(struct page_range, n_pages),
-                                     .start_unit = PAGE_BYTES,
-                                     .length_unit = PAGE_BYTES},
-                    [REGION_METADATA] = {.use = "metadata",
-                                         .is_list = 1,
-                                         .first = OFFSET(pages.metadata.newest),
-                                         .next = offsetof(struct meta_reservation, older),
-                                         .start = offsetof(struct meta_reservation, start),
-                                         .length = offsetof(struct meta_reservation, n_bytes),
-                                         .start_unit = 1,
-                                         .length_unit = 1}},
-        .terms =
-            {
+                },
+            .places = {[PLACE_HEAP] = {.count = 1},
+                       [PLACE_PAGE_CACHE] = {.start = OFFSET(pages.caches),
+                                             .stride = sizeof(struct page_cache),
+                                             .count = PAGE_CACHES_MAX,
+                                             .count_at = OFFSET(pages.n_caches)},
+                       [PLACE_CENTRAL] = {.start = OFFSET(central.lists),
+                                          .stride = sizeof(struct central_list),
+                                          .count = SIZE_CLASSES},
+                       [PLACE_CACHE] = {.is_list = 1,
+                                        .first = OFFSET(caches.first),
+                                        .next = offsetof(struct cache, next),
+                                        .start = offsetof(struct cache, classes),
+                                        .stride = sizeof(struct cache_class),
+                                        .count = SIZE_CLASSES},
+                       [PLACE_FIRST_CLASS] = {.is_list = 1,
+                                              .first = OFFSET(heaps.alive),
+                                              .next = offsetof(struct neap_heap, next),
+                                              .start = offsetof(struct neap_heap, cache.classes),
+                                              .stride = sizeof(struct cache_class),
+                                              .count = SIZE_CLASSES}},
+            .ranges = {[RANGE_HEAP] = {.use = "heap",
+                                       .first = OFFSET(pages.reserved.ranges),
+                                       .count_at = OFFSET(pages.reserved.n_ranges),
+                                       .stride = sizeof(struct page_range),
+                                       .start = offsetof(struct page_range, first),
+                                       .length = offsetof(struct page_range, n_pages),
+                                       .start_unit = PAGE_BYTES,
+                                       .length_unit = PAGE_BYTES},
+                       [RANGE_METADATA] = {.use = "metadata",
+                                           .is_list = 1,
+                                           .first = OFFSET(pages.metadata.newest),
+                                           .next = offsetof(struct meta_reservation, older),
+                                           .start = offsetof(struct meta_reservation, start),
+                                           .length = offsetof(struct meta_reservation, n_bytes),
+                                           .start_unit = 1,
+                                           .length_unit = 1}},
+            .terms =
+                {
 #define STATISTIC(...)
 #define TERM(statistic_, place_, word_, operation_, weights_, factor_)                             \
     {.statistic = STATISTIC_##statistic_,                                                          \
@@ -103,23 +104,23 @@ const struct stats_page stats_page =
 #include "observe/statistics.def"
 #undef STATISTIC
 #undef TERM
-            },
+                },
 #define CLASS_OF_SIXTEENTHS(...)
 #define CLASS_OF_128THS(...)
-        .weights = {[WEIGHTS_SLOT] =
-                        {
-                            0,
+            .weights = {[WEIGHTS_SLOT] =
+                            {
+                                0,
 #define SIZE_CLASS(bytes, pages) bytes,
 #include "span/size_class.def"
 #undef SIZE_CLASS
-                        },
-                    [WEIGHTS_SPAN] =
-                        {
-                            0,
+                            },
+                        [WEIGHTS_SPAN] =
+                            {
+                                0,
 #define SIZE_CLASS(bytes, pages) (pages) * PAGE_BYTES,
 #include "span/size_class.def"
 #undef SIZE_CLASS
-                        }},
+                            }},
 };
 
 // An ELF note: the sizes of its name and content, its type, both. The content is struct

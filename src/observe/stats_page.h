@@ -21,7 +21,7 @@ enum statistic {
 
 enum place { PLACE_HEAP, PLACE_PAGE_CACHE, PLACE_CENTRAL, PLACE_CACHE, PLACE_FIRST_CLASS, PLACES };
 
-enum region { REGION_HEAP, REGION_METADATA, REGIONS };
+enum range { RANGE_HEAP, RANGE_METADATA, RANGES };
 
 enum weights { WEIGHTS_SLOT, WEIGHTS_SPAN, WEIGHTS, WEIGHTS_ONE = NEAP_PAGE_UNWEIGHTED };
 
@@ -39,7 +39,7 @@ struct stats_page {
     struct neap_page_statistic statistics[STATISTICS];
     struct neap_page_place     places[PLACES];
     struct neap_page_term      terms[PAGE_TERMS];
-    struct neap_page_region    regions[REGIONS];
+    struct neap_page_range     ranges[RANGES];
     uint32_t                   weights[WEIGHTS][SIZE_CLASSES];
 };
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define CHUNK_BYTES 512
+#define BUFFER_BYTES 512
 #define NUMBER_BYTES 21   // 2^64 in decimal
 #define NS_PER_S UINT64_C(1000000000)
 #define NAME_WIDTH 24
@@ -15,7 +15,7 @@ struct text {
     int    fd;
     int    error;   // of the first write that failed
     size_t n_bytes;
-    char   bytes[CHUNK_BYTES];
+    char   bytes[BUFFER_BYTES];
 };
 
 static void text_flush(struct text *text)
@@ -28,9 +28,9 @@ static void text_flush(struct text *text)
 static void text_add(struct text *text, const char *part)
 {
     size_t length = strlen(part);
-    if (length > CHUNK_BYTES - text->n_bytes)
+    if (length > BUFFER_BYTES - text->n_bytes)
         text_flush(text);
-    memcpy(text->bytes + text->n_bytes, part, length);   // parts are shorter than a chunk
+    memcpy(text->bytes + text->n_bytes, part, length);   // parts are shorter than that
     text->n_bytes += length;
 }
 

@@ -1,7 +1,7 @@
-// page_view.c, page_table.c, page_find.c, process_memory.c, regions.c: made-up pages in our own
+// page_view.c, page_table.c, page_find.c, process_memory.c, ranges.c: made-up pages in our own
 // memory, whole ones and damaged ones. Real ones are in test/programs/observe.sh.
 #include "page_view.h"
-#include "regions.h"
+#include "ranges.h"
 
 #include "neap/page.h"
 #include "tool_kit.h"
@@ -21,18 +21,18 @@ struct element {
     uint64_t        unused;
     struct member   members[MEMBERS];
 };
-struct range {
-    struct range *older;
-    uint64_t      start, n_bytes;
+struct made_range {
+    struct made_range *older;
+    uint64_t           start, n_bytes;
 };
 struct heap {
-    uint64_t        number, far_away[100], bits;
-    uint32_t        n_members;
-    uint8_t         flag;
-    struct element *first;
-    struct member   members[MEMBERS];
-    struct range   *ranges;
-    uint64_t        n_ranges;
+    uint64_t           number, far_away[100], bits;
+    uint32_t           n_members;
+    uint8_t            flag;
+    struct element    *first;
+    struct member      members[MEMBERS];
+    struct made_range *ranges;
+    uint64_t           n_ranges;
 };
 
 enum { HEAP, ARRAY, LIST, PLACES };
@@ -43,7 +43,7 @@ struct made_page {
     struct neap_page_statistic statistics[STATISTICS];
     struct neap_page_place     places[PLACES];
     struct neap_page_term      terms[8];
-    struct neap_page_region    regions[2];
+    struct neap_page_range     ranges[2];
     uint32_t                   weights[2][MEMBERS];
 };
 
@@ -70,7 +70,7 @@ static const struct made_page whole = {
              .terms = TABLE(terms),
              .places = TABLE(places),
              .weights = TABLE(weights),
-             .regions = TABLE(regions)},
+             .ranges = TABLE(ranges)},
     .statistics = {[NUMBER] = {.name = "number", .unit = "bytes"},
                    [BITS] = {.name = "bits", .unit = "count"},
                    [SUM] = {.name = "sum", .unit = "count", .kind = NEAP_PAGE_COUNTER},
@@ -96,43 +96,43 @@ static const struct made_page whole = {
               TERM(WEIGHTED, LIST, WORD, 8, 1, offsetof(struct member, number), 1),
               TERM(DIFFERENCE, HEAP, WORD, 1, ALL_1, offsetof(struct heap, flag), -1),
               TERM(CHECK, HEAP, WORD, 4, ALL_1, offsetof(struct heap, n_members), 0)},
-    .regions = {{.use = "heap",
-                 .first = offsetof(struct heap, ranges),
-                 .count_at = offsetof(struct heap, n_ranges),
-                 .stride = sizeof(struct range),
-                 .start = offsetof(struct range, start),
-                 .length = offsetof(struct range, n_bytes),
-                 .start_unit = 8,
-                 .length_unit = 16},
-                {.use = "metadata",
-                 .is_list = 1,
-                 .first = offsetof(struct heap, ranges),
-                 .next = offsetof(struct range, older),
-                 .start = offsetof(struct range, start),
-                 .length = offsetof(struct range, n_bytes),
-                 .start_unit = 1,
-                 .length_unit = 1}},
+    .ranges = {{.use = "heap",
+                .first = offsetof(struct heap, ranges),
+                .count_at = offsetof(struct heap, n_ranges),
+                .stride = sizeof(struct made_range),
+                .start = offsetof(struct made_range, start),
+                .length = offsetof(struct made_range, n_bytes),
+                .start_unit = 8,
+                .length_unit = 16},
+               {.use = "metadata",
+                .is_list = 1,
+                .first = offsetof(struct heap, ranges),
+                .next = offsetof(struct made_range, older),
+                .start = offsetof(struct made_range, start),
+                .length = offsetof(struct made_range, n_bytes),
+                .start_unit = 1,
+                .length_unit = 1}},
     .weights = {{0, 0, 0}, {1, 100, 10000}},
 };
 
-static struct element   elements[2];
-static struct range     ranges[2];
-static struct heap      heap;
-static struct made_page page;
+static struct element    elements[2];
+static struct made_range made_ranges[2];
+static struct heap       heap;
+static struct made_page  page;
 
 static int make_whole(void **state)
 {
     elements[0] = (struct element){&elements[1], 9, {{9, 1}, {9, 2}, {9, 3}}};
     elements[1] = (struct element){NULL, 9, {{9, 4}, {9, 5}, {9, 6}}};
-    ranges[0] = (struct range){&ranges[1], 1000, 10};
-    ranges[1] = (struct range){NULL, 2000, 20};
+    made_ranges[0] = (struct made_range){&made_ranges[1], 1000, 10};
+    made_ranges[1] = (struct made_range){NULL, 2000, 20};
     heap = (struct heap){.number = 7,
                          .bits = 0xF0F,
                          .n_members = 2,
                          .flag = 1,
                          .first = elements,
                          .members = {{9, 10}, {9, 20}, {9, 40}},
-                         .ranges = ranges,
+                         .ranges = made_ranges,
                          .n_ranges = 2};
     page = whole;
     return 0;
@@ -246,19 +246,19 @@ static void pages_that_are_none_are_told_apart(void **state)
 
 static void ranges_come_from_arrays_and_lists(void **state)
 {
-    struct page_view  *view = open_and_read();
-    struct region_list list = {.n_regions = 0};
-    assert_int_equal(regions_read(view, &list), PROCESS_READ);
-    assert_int_equal(list.n_regions, 5);
-    assert_int_equal(list.regions[0].start, 1000);
-    assert_int_equal(list.regions[0].end, 1010);
-    assert_int_equal(list.regions[0].use, REGION_METADATA);
-    assert_int_equal(list.regions[1].start, 2000);
-    assert_int_equal(list.regions[2].start, 8000);
-    assert_int_equal(list.regions[2].end, 8160);
-    assert_int_equal(list.regions[2].use, REGION_HEAP);
-    assert_int_equal(list.regions[4].start, (uintptr_t)&heap);   // metadata too
-    regions_free(&list);
+    struct page_view *view = open_and_read();
+    struct range_list list = {.n_ranges = 0};
+    assert_int_equal(ranges_read(view, &list), PROCESS_READ);
+    assert_int_equal(list.n_ranges, 5);
+    assert_int_equal(list.ranges[0].start, 1000);
+    assert_int_equal(list.ranges[0].end, 1010);
+    assert_int_equal(list.ranges[0].use, RANGE_METADATA);
+    assert_int_equal(list.ranges[1].start, 2000);
+    assert_int_equal(list.ranges[2].start, 8000);
+    assert_int_equal(list.ranges[2].end, 8160);
+    assert_int_equal(list.ranges[2].use, RANGE_HEAP);
+    assert_int_equal(list.ranges[4].start, (uintptr_t)&heap);   // metadata too
+    ranges_free(&list);
     page_view_close(view);
 }
 
@@ -268,8 +268,8 @@ static void damaged_pages_do_no_harm(void **state)
     unsigned seed = 1;
     size_t   n_opened = 0;
     for (size_t i = 0; i < FLIPS; i++) {
-        struct page_view  *view;
-        struct region_list list = {.n_regions = 0};
+        struct page_view *view;
+        struct range_list list = {.n_ranges = 0};
         page = whole;
         page.statistics[CHECK].kind = NEAP_PAGE_COUNTER;   // else it is tried again and again
         for (unsigned n = 0; n <= i % 3; n++) {
@@ -282,8 +282,8 @@ static void damaged_pages_do_no_harm(void **state)
         if (open_made(&view) == PROCESS_READ) {
             n_opened++;
             (void)page_view_read(view);
-            (void)regions_read(view, &list);
-            regions_free(&list);
+            (void)ranges_read(view, &list);
+            ranges_free(&list);
             page_view_close(view);
         }
     }
