@@ -29,6 +29,8 @@ static bool row_copy(const struct source *source, const struct neap_page_table *
 static bool table_is_within(const struct source *source, const struct neap_page_table *table,
                             size_t row_bytes)
 {
+    if (table->n_rows == 0)
+        return true;
     return table->n_rows <= ROWS_MAX && table->row_bytes >= row_bytes &&
            table->row_bytes <= PAGE_BYTES_MAX && table->start <= source->head.page_bytes &&
            (uint64_t)table->n_rows * table->row_bytes <= source->head.page_bytes - table->start;

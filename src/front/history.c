@@ -6,7 +6,7 @@
 
 // Those who come by ask for the time about so often, whatever they do.
 #define LOOK_EVERY_NS UINT64_C(100000000)
-#define LOOKS_APART_MAX ((size_t)1 << 16)
+#define LOOKS_APART_MAX ((size_t)64)   // so that who takes pages rarely now is not looked at late
 
 static struct history_sample sample_of(struct heap *heap, uint64_t now_ns)
 {
@@ -29,7 +29,7 @@ static void put(struct history_sample *ring, size_t n_rows, ATOMIC(uint64_t) *n,
 {
     uint64_t number = load_relaxed(n);   // owner: who is busy
     ring[number % n_rows] = *sample;
-    store_release(n, number + 1);   // pairs with: readers of other processes
+    store_release(n, number + 1);   // pairs with: stats_page
 }
 
 static bool is_of_another_minute(const struct history_sample *a, uint64_t now_ns)
@@ -58,14 +58,14 @@ static void adapt(struct heap *heap, uint64_t since_ns)
     if (since_ns < LOOK_EVERY_NS / 2)
         looks_apart = size_min(2 * looks_apart, LOOKS_APART_MAX);
     else if (since_ns > 2 * LOOK_EVERY_NS)
-        looks_apart = size_max(looks_apart / 2, 1);
+        looks_apart = size_max(looks_apart * LOOK_EVERY_NS / since_ns, 1);
     store_relaxed(&heap->pages.looks_apart, looks_apart);   // hint
 }
 
 static void look(struct heap *heap, bool has_moved)
 {
     struct history *history = &heap->history;
-    // pairs with: itself
+    // pairs with: look
     if (lock_this_thread_has_any() || exchange_acquire(&history->is_busy, true))
         return;
     uint64_t now_ns = host_now_ns();
@@ -76,7 +76,7 @@ static void look(struct heap *heap, bool has_moved)
     history->looked_at_ns = now_ns;
     if (now_ns - history->noted_at_ns >= HISTORY_SECOND_NS)
         note(heap, now_ns);
-    store_release(&history->is_busy, false);   // pairs with: itself
+    store_release(&history->is_busy, false);   // pairs with: look
 }
 
 void history_look(struct heap *heap)

@@ -31,8 +31,8 @@ struct history {
     uint64_t              looked_at_ns;   // 0: never
     uint64_t              noted_at_ns;    // of the last second; at first, when it was first looked
     struct history_sample most;           // of this minute, the one with most resident
-    // How many were ever noted; a reader finds the last ones in the rings. pairs with: readers of
-    // other processes, which look once more when they have read
+    // How many were ever noted; the last ones are in the rings. Who reads them from outside looks
+    // once more when he has.
     ATOMIC(uint64_t) n_seconds, n_minutes;
 };
 
