@@ -7,6 +7,7 @@ const struct command commands[] = {
     {&run_spec, command_run},         {&try_spec, command_try},
     {&ps_spec, command_ps},           {&stat_spec, command_stat},
     {&explain_spec, command_explain}, {&snapshot_spec, command_snapshot},
+    {&trim_spec, command_trim},       {&limit_spec, command_limit},
     {&version_spec, command_version}, {&completion_spec, command_completion},
     {&help_spec, command_help},       {NULL, NULL},
 };

@@ -44,7 +44,7 @@ struct neap_page {
     uint32_t               page_bytes; /* tables included */
     char                   version[16];
     uint32_t               heap_bytes; /* so long is the heap */
-    struct neap_page_table statistics, terms, places, weights, ranges, rings, columns;
+    struct neap_page_table statistics, terms, places, weights, ranges, rings, columns, requests;
 };
 
 enum neap_page_kind {
@@ -109,6 +109,20 @@ struct neap_page_ring {
 struct neap_page_column {
     char     name[32]; /* of a statistic, or "time_ns", of the clock CLOCK_MONOTONIC */
     uint32_t offset;   /* in a row */
+    uint32_t unused;
+};
+
+/* What may be asked of the process: who asks writes the argument, then the row's word, one byte, if
+ * that is 0 so far. It becomes 0 again when the process has answered and counted it. Only a thread
+ * of neap's answers, within a tenth of a second if it is there; a process that has none, and does
+ * not allocate, does not. Who gives up writes 0. */
+struct neap_page_request {
+    char     name[16];    /* "trim", "soft_limit", "hard_limit" */
+    uint32_t word;        /* to be written */
+    uint32_t word_at;     /* in the heap */
+    uint32_t argument_at; /* 64 bits: bytes; of limits all bits set: none; all but bit 0: "auto" */
+    uint32_t count_at;    /* 64 bits: how many were answered */
+    uint32_t result_at;   /* 64 bits: bytes given back; of a limit 1, or 0: refused */
     uint32_t unused;
 };
 

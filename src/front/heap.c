@@ -266,6 +266,7 @@ void front_fork_child(void)
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
     background_fork_child(&heap->background, heap);
     history_fork_child(&heap->history);
+    request_fork_child(&heap->request);
     // Last: a signal handler keeps to the reserve until all locks are new.
     lock_forget_all_of_this_thread();
 }

@@ -10,6 +10,7 @@
 #include "front/heaps.h"
 #include "front/history.h"
 #include "front/limit.h"
+#include "front/request.h"
 #include "front/reserve.h"
 
 struct heap {
@@ -26,6 +27,7 @@ struct heap {
     struct callbacks  callbacks;
     struct counters   counters;
     struct history    history;
+    struct request    request;
     struct page_heap  pages;
 
     // Last, as most of it is never touched.

@@ -88,6 +88,7 @@ void history_answer(struct heap *heap)
 {
     store_relaxed(&heap->pages.has_moved, false);   // hint
     look(heap, true);
+    request_pass_on(heap);
 }
 
 void history_fork_child(struct history *history)

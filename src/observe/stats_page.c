@@ -25,6 +25,13 @@
     }
 _Static_assert(sizeof(struct history_sample) == COLUMNS * sizeof(uint64_t), "each has a column");
 
+#define ASK_FOR(name_, word_)                                                                      \
+    {                                                                                              \
+        .name = name_, .word = REQUEST_##word_, .word_at = OFFSET(request.kind),                   \
+        .argument_at = OFFSET(request.argument), .count_at = OFFSET(request.n_answered),           \
+        .result_at = OFFSET(request.result)                                                        \
+    }
+
 #define TABLE(rows)                                                                                \
     {                                                                                              \
         .start = offsetof(struct stats_page, rows),                                                \
@@ -47,7 +54,8 @@ const struct stats_page
                      .weights = TABLE(weights),
                      .ranges = TABLE(ranges),
                      .rings = TABLE(rings),
-                     .columns = TABLE(columns)},
+                     .columns = TABLE(columns),
+                     .requests = TABLE(requests)},
             .statistics =
                 {
 #define STATISTIC(name_, unit_, kind_, metric_, labels_, help_)                                    \
@@ -112,6 +120,8 @@ const struct stats_page
                                         .period_ns = HISTORY_MINUTE_NS}},
             .columns = {COLUMN(time_ns), COLUMN(resident_bytes), COLUMN(object_bytes),
                         COLUMN(free_ready_bytes), COLUMN(allocations), COLUMN(returned_bytes)},
+            .requests = {ASK_FOR("trim", TRIM), ASK_FOR("soft_limit", SOFT_LIMIT),
+                         ASK_FOR("hard_limit", HARD_LIMIT)},
             .terms =
                 {
 #define STATISTIC(...)
