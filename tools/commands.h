@@ -15,7 +15,7 @@ extern const struct command commands[];
 const struct command *commands_find(const char *name);
 
 extern const struct command_spec run_spec, try_spec, ps_spec, stat_spec, explain_spec,
-    snapshot_spec, trim_spec, limit_spec, version_spec, completion_spec, help_spec;
+    snapshot_spec, autopsy_spec, trim_spec, limit_spec, version_spec, completion_spec, help_spec;
 
 int command_run(char **argv);
 int command_try(char **argv);
@@ -23,6 +23,7 @@ int command_ps(char **argv);
 int command_stat(char **argv);
 int command_explain(char **argv);
 int command_snapshot(char **argv);
+int command_autopsy(char **argv);
 int command_trim(char **argv);
 int command_limit(char **argv);
 int command_version(char **argv);

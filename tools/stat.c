@@ -3,7 +3,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "format.h"
-#include "history.h"
+#include "history_text.h"
 #include "message.h"
 #include "operand.h"
 #include "page_view.h"
@@ -163,38 +163,14 @@ static int print_once(struct page_view *view, pid_t pid, bool json)
 
 // ---- the past ---------------------------------------------------------------------------------
 
-static double per_second(uint64_t after, uint64_t before, double seconds)
-{
-    return seconds > 0 ? (double)(after - before) / seconds : 0;
-}
-
-static void print_sample(const struct history_sample *sample, const struct history_sample *before)
-{
-    char   text[FORMAT_BYTES];
-    double since_s = before->age_s - sample->age_s;
-    printf(" %11s", format_duration(sample->age_s, text));
-    printf(" %11s", format_bytes((double)sample->resident_bytes, text));
-    printf(" %11s", format_bytes((double)sample->object_bytes, text));
-    printf(" %11s", format_bytes((double)sample->free_ready_bytes, text));
-    double rate = per_second(sample->allocations, before->allocations, since_s);
-    printf(" %11s", since_s > 0 ? format_count((uint64_t)(rate + 0.5), text) : "-");
-    rate = per_second(sample->returned_bytes, before->returned_bytes, since_s);
-    printf(" %11s\n", since_s > 0 ? format_bytes(rate, text) : "-");
-}
-
 static int print_history(struct page_view *view, pid_t pid, const struct stat_settings *settings)
 {
     struct history      history;
     enum process_result result = history_read(view, settings->history, &history);
     if (result == PROCESS_READ && !settings->json)
-        printf(" %11s %11s %11s %11s %11s %11s\n", "AGO", "RESIDENT", "OBJECTS", "FREE READY",
-               "ALLOC/s", "RETURNED/s");
-    for (size_t i = 0; result == PROCESS_READ && i < history.n_samples; i++) {
-        if (settings->json)
-            view_json_write_sample(stdout, pid, &history.samples[i]);
-        else
-            print_sample(&history.samples[i], &history.samples[i > 0 ? i - 1 : 0]);
-    }
+        history_write_text(stdout, &history, 0);
+    for (size_t i = 0; result == PROCESS_READ && settings->json && i < history.n_samples; i++)
+        view_json_write_sample(stdout, pid, &history.samples[i]);
     history_free(&history);
     return result == PROCESS_READ ? EXIT_CODE_DONE : page_view_complain(pid, result);
 }

@@ -139,4 +139,29 @@ struct neap_page_range {
     uint32_t unused;
 };
 
+/* The black box of a process (NEAP_BLACKBOX in neap-env(7)): a file with this struct at its
+ * beginning, then `n_rows` rows for samples, number i in row i modulo n_rows. */
+#define NEAP_BOX_MAGIC "neapbox" /* with the zero byte behind it */
+#define NEAP_BOX_LAYOUT 1
+
+struct neap_box {
+    char     magic[8];
+    uint32_t layout;
+    uint32_t box_bytes; /* of this struct */
+    char     version[16];
+    char     name[16]; /* of the process */
+    int64_t  pid;
+    uint64_t n_samples; /* so many there ever were */
+    uint32_t n_rows, row_bytes;
+    uint64_t wall_time_ns;                       /* since 1970, when the last sample was noted */
+    uint64_t time_ns;                            /* the same moment, of the samples' clock */
+    uint64_t soft_limit_bytes, hard_limit_bytes; /* all bits set, or 0: none */
+    uint64_t refused_requests, shortages;        /* so far */
+};
+
+struct neap_box_sample {
+    uint64_t time_ns;
+    uint64_t resident_bytes, object_bytes, free_ready_bytes, allocations, returned_bytes;
+};
+
 #endif

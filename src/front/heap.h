@@ -4,6 +4,7 @@
 
 #include "cache/caches.h"
 #include "front/background.h"
+#include "front/black_box.h"
 #include "front/callbacks.h"
 #include "front/counters.h"
 #include "front/front.h"
@@ -32,6 +33,7 @@ struct heap {
 
     // Last, as most of it is never touched.
     struct history_rings rings;
+    struct black_box     black_box;
 };
 
 // Invariants:

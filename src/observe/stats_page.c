@@ -32,6 +32,16 @@ _Static_assert(sizeof(struct history_sample) == COLUMNS * sizeof(uint64_t), "eac
         .result_at = OFFSET(request.result)                                                        \
     }
 
+// The black box is written by front, and read as the public header says.
+_Static_assert(sizeof(struct neap_box) == sizeof(struct black_box_head) &&
+                   offsetof(struct neap_box, shortages) ==
+                       offsetof(struct black_box_head, n_shortages) &&
+                   offsetof(struct neap_box, wall_time_ns) ==
+                       offsetof(struct black_box_head, wall_time_ns) &&
+                   sizeof(struct neap_box_sample) == sizeof(struct history_sample) &&
+                   NEAP_BOX_LAYOUT == BLACK_BOX_LAYOUT,
+               "the same fields");
+
 #define TABLE(rows)                                                                                \
     {                                                                                              \
         .start = offsetof(struct stats_page, rows),                                                \

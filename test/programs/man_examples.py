@@ -29,6 +29,7 @@ COMMANDS = {
     'LD_PRELOAD': '^0\n',
     'NEAP_EXIT_STATS': r'^[3-9]\n\Z',
     'neap explain': '^ .* = resident  *as the kernel counts$',
+    'neap autopsy': '^What neap held grew from',
     'completion': '^$',
 }
 PROGRAMS = {
