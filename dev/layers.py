@@ -110,7 +110,7 @@ def check_line(folders, names_in_tree):
 
 
 def face_headers(folder):
-    return [name for name in folder.bullets.get('face', []) if name.endswith('.h')]
+    return [name for name in folder.bullets.get('face', []) if name.endswith(('.h', '.def'))]
 
 
 def check_faces(root, folders):
@@ -127,7 +127,8 @@ def include_complaint(source, header, folders):
     if not slash:
         return f'"{header}": write "folder/{header}"'
     if target == 'neap':
-        return None if own == 'api' else f'"{header}": only api knows the public headers'
+        return None if own in ('api', 'observe') \
+            else f'"{header}": only observe and api know the public headers'
     if target == own:
         return None
     if target not in folders.get(own, {}).get('may use', []):

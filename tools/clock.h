@@ -28,4 +28,12 @@ static inline struct timespec clock_timespec(double seconds)
     return (struct timespec){whole_s, (long)((seconds - (double)whole_s) * 1e9)};
 }
 
+// Sleeps, whatever signals arrive and are ignored.
+static inline void clock_sleep(double seconds)
+{
+    struct timespec rest = clock_timespec(seconds);
+    while (nanosleep(&rest, &rest) != 0)
+        continue;
+}
+
 #endif

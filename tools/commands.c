@@ -4,9 +4,19 @@
 #include <string.h>
 
 const struct command commands[] = {
-    {&run_spec, command_run},         {&try_spec, command_try},
-    {&version_spec, command_version}, {&completion_spec, command_completion},
-    {&help_spec, command_help},       {NULL, NULL},
+    {&run_spec, command_run},
+    {&try_spec, command_try},
+    {&ps_spec, command_ps},
+    {&stat_spec, command_stat},
+    {&explain_spec, command_explain},
+    {&snapshot_spec, command_snapshot},
+    {&autopsy_spec, command_autopsy},
+    {&trim_spec, command_trim},
+    {&limit_spec, command_limit},
+    {&version_spec, command_version},
+    {&completion_spec, command_completion},
+    {&help_spec, command_help},
+    {NULL, NULL},
 };
 
 const struct command *commands_find(const char *name)

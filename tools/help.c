@@ -21,13 +21,18 @@ static const char text_words[] =
     "metadata     neap's own books\n"
     "released     free and given back to the system; not resident\n"
     "\n"
-    "resident = live + rounding + free slots + cached + free ready + metadata\n";
+    "resident = live + rounding + free slots + cached + free ready + metadata\n"
+    "\n"
+    "What a running process had not freed is told as objects: live and rounding together, as\n"
+    "neap does not write down how much of a size class was asked for.\n";
 
 static const char text_exit_codes[] =
     "0        done\n"
     "1        failed\n"
     "2        wrong usage; nothing was started\n"
     "3        try: output or exit code was not the same in all runs\n"
+    "4        there is no such process, it has ended, or does not run neap\n"
+    "5        the system does not allow to look into the process\n"
     "125      run, try: neap itself failed, or preloading would have no effect\n"
     "126      run, try: the command cannot be executed\n"
     "127      run, try: the command was not found\n"
@@ -84,6 +89,7 @@ void help_print_overview(FILE *out)
                        "  neap run -- ./server            start a program with neap\n"
                        "  neap run --summary -- ./job     and say at its end what it took\n"
                        "  neap try -- python3 job.py      compare with the present malloc\n"
+                       "  neap explain 4127               where the memory of a process is\n"
                        "\n"
                        "Usage: neap COMMAND [OPTION...]   (neap COMMAND --help tells its options)\n"
                        "       neap --help | --version\n"

@@ -184,12 +184,14 @@ static int options_has_value(const struct option_spec *row)
 }
 
 // Translates our table to getopt's two. "+" in front: the first operand ends the options.
-static void options_translate(const struct option_spec *specs, struct option *out_long,
+static void options_translate(const struct command_spec *spec, struct option *out_long,
                               char *out_letters)
 {
-    size_t n_specs = options_count(specs);
-    char  *letter = out_letters;
-    *letter++ = '+';
+    const struct option_spec *specs = spec->options;
+    size_t                    n_specs = options_count(specs);
+    char                     *letter = out_letters;
+    if (spec->operands != OPERANDS_PROCESS)
+        *letter++ = '+';
     *letter++ = ':';
     *letter++ = 'h';
     for (size_t i = 0; i < n_specs; i++) {
@@ -225,7 +227,7 @@ static enum options_result options_parse(const struct command_spec *spec, int ar
 {
     struct option long_options[OPTIONS_MAX + 2];
     char          letters[3 + 3 * OPTIONS_MAX + 1];
-    options_translate(spec->options, long_options, letters);
+    options_translate(spec, long_options, letters);
 
     optind = 0;   // glibc: start afresh, also with the flags in `letters`
     opterr = 0;
@@ -258,7 +260,9 @@ static bool word_is_in(const char *words, const char *word)
 // Says what is wrong with the operands, and returns false.
 static bool options_check_operands(const struct command_spec *spec, char **operands)
 {
-    size_t n_max = spec->operands == OPERANDS_NONE ? 0 : 1;
+    size_t n_max = spec->operands == OPERANDS_NONE      ? 0
+                   : spec->operands == OPERANDS_PROCESS ? spec->n_operands_max
+                                                        : 1;
     if (spec->operands == OPERANDS_COMMAND) {
         if (operands[0] == NULL)
             message("no command given; example: neap %s -- ls -l", spec->name);
@@ -266,8 +270,10 @@ static bool options_check_operands(const struct command_spec *spec, char **opera
     }
     for (size_t i = 0; operands[i] != NULL; i++) {
         if (i == n_max) {
-            message(n_max == 0 ? "'%s': %s takes no operands" : "'%s': %s takes one word",
-                    operands[i], spec->name);
+            message(n_max == 0   ? "'%s': %s takes no operands"
+                    : n_max == 1 ? "'%s': %s takes one word"
+                                 : "'%s' is too much; usage: neap %s %s",
+                    operands[i], spec->name, spec->usage);
             return false;
         }
     }

@@ -40,6 +40,7 @@ enum operands {
     OPERANDS_COMMAND,   // a command to start, and its arguments
     OPERANDS_WORD,      // one of `words`
     OPERANDS_TOPIC,     // a topic of neap help, or nothing
+    OPERANDS_PROCESS,   // a process id and what goes with it; options may stand behind them
 };
 
 struct command_spec {
@@ -50,12 +51,14 @@ struct command_spec {
     const char               *notes;      // lines, shown last; NULL: none
     const struct option_spec *options;    // -h, --help is understood besides
     enum operands             operands;
-    const char               *words;   // with spaces between; for OPERANDS_WORD
+    const char               *words;            // with spaces between; for OPERANDS_WORD
+    size_t                    n_operands_max;   // for OPERANDS_PROCESS
 };
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
 // *out_first to the index of the first operand. An option starts no later than the first
-// operand; "--" ends them. Commas in the words of a list become zero bytes.
+// operand, unless these are OPERANDS_PROCESS, which are moved to the end; "--" ends options.
+// Commas in the words of a list become zero bytes.
 // Returns: true; or false and an exit code, after the help text or one line on stderr.
 bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
                   int *out_exit_code);

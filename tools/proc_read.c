@@ -32,6 +32,14 @@ static bool proc_read_text(pid_t pid, const char *name, char *out, size_t n_byte
     return got > 0;
 }
 
+char *proc_read_name(pid_t pid, char out[PROC_NAME_BYTES])
+{
+    if (!proc_read_text(pid, "comm", out, PROC_NAME_BYTES))
+        out[0] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    return out;
+}
+
 uint64_t proc_read_resident_bytes(pid_t pid)
 {
     char     text[PROC_TEXT_BYTES];

@@ -6,6 +6,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define PROC_NAME_BYTES 64
+
+// The name that ps shows; "" of a process that has ended. Returns `out`.
+char *proc_read_name(pid_t pid, char out[PROC_NAME_BYTES]);
+
 // Resident bytes, shared pages counted whole.
 uint64_t proc_read_resident_bytes(pid_t pid);
 

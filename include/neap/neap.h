@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,98 @@ size_t neap_trim(void);
  * an invariant of ARCHITECTURE.md. For tests and debuggers: other threads wait meanwhile, and one
  * that frees at this moment may be taken for a mistake. */
 const char *neap_check(void);
+
+/* ---- presence and numbers ---------------------------------------------------------------------
+ *
+ * None of these functions takes a lock or allocates, and all but neap_is_active may be called from
+ * a signal handler. */
+
+/* Of the library, as "0.1.0". */
+const char *neap_version(void);
+
+/* Is neap what malloc and free of this process lead to? False where another malloc stands before
+ * it, or with NEAP_DISABLE. */
+bool neap_is_active(void);
+
+/* The same for a program that is not linked with the library: false where it is absent. */
+#if defined(__GNUC__) && !defined(NEAP_LIBRARY)
+#pragma weak neap_is_active
+#endif
+#define NEAP_IS_ACTIVE() (neap_is_active != NULL && neap_is_active())
+
+/* The statistics of the heap, page heaps (neap/pageheap.h) left out. Bytes, nanoseconds or counts,
+ * as the names say; counters are since the process began. object_bytes, free_slots_bytes,
+ * cached_bytes, free_ready_bytes and metadata_bytes add up to resident_bytes, and are of one
+ * instant; objects are counted by each thread for itself, so that under load what follows from
+ * their number is as of some microseconds. In a signal handler that has interrupted malloc or free
+ * pages may be missing that were on their way from one book to another.
+ * Later versions add fields at the end. */
+struct neap_stats {
+    uint64_t object_bytes;            /* in objects not freed yet: asked for, and rounding */
+    uint64_t free_slots_bytes;        /* in spans that are in use, but in no object */
+    uint64_t cached_bytes;            /* free pages set aside for the next small runs */
+    uint64_t free_ready_bytes;        /* in free pages that have not been given back */
+    uint64_t metadata_bytes;          /* in the books of the heap, as far as they are mapped */
+    uint64_t resident_bytes;          /* held: objects, free slots, cached, free ready, metadata */
+    uint64_t counted_bytes;           /* what limits count: resident, and the heap's own struct */
+    uint64_t peak_counted_bytes;      /* the most that was counted at a time */
+    uint64_t soft_limit_bytes;        /* above it what is idle goes back; UINT64_MAX: none */
+    uint64_t hard_limit_bytes;        /* beyond it requests fail; UINT64_MAX: none */
+    uint64_t released_bytes;          /* given back to the kernel, address space kept */
+    uint64_t mapped_bytes;            /* grown into so far, without the books */
+    uint64_t reserved_bytes;          /* address space kept for the heap to grow into */
+    uint64_t objects;                 /* objects not freed yet */
+    uint64_t large_objects;           /* of these larger than 32 KiB */
+    uint64_t large_object_bytes;      /* in objects larger than 32 KiB */
+    uint64_t allocations;             /* objects handed out */
+    uint64_t frees;                   /* objects taken back */
+    uint64_t growths;                 /* times that the heap has grown */
+    uint64_t returned_bytes;          /* given back to the kernel so far */
+    uint64_t returned_idle_bytes;     /* of these because they were not used for a while */
+    uint64_t returned_growth_bytes;   /* because the heap grew by as much */
+    uint64_t returned_limit_bytes;    /* because a limit was near */
+    uint64_t returned_pressure_bytes; /* because the system was short of memory */
+    uint64_t returned_request_bytes;  /* because the program asked for it, as by malloc_trim */
+    uint64_t return_cpu_ns;           /* CPU time that giving back took, but for growth */
+    uint64_t returns_refused;         /* times that the kernel took nothing back */
+    uint64_t refused_requests;        /* requests that found no memory */
+    uint64_t foreign_frees;           /* frees of what another malloc had handed out */
+    uint64_t shortages;               /* times that the system became short of memory */
+    uint64_t thread_caches;           /* caches of threads, those without a thread included */
+    uint64_t idle_thread_caches;      /* of these without a thread */
+};
+
+/* Reads them into a struct of `size` bytes, sizeof(struct neap_stats): fields that the library does
+ * not know become 0. Returns 0, or EINVAL: `size` is 0 or no multiple of 8. */
+int neap_stats_read(struct neap_stats *out_stats, size_t size);
+
+/* The same one by one, by name: also those that a later library adds. */
+struct neap_metric {
+    const char *name; /* as in struct neap_stats; lasts as long as the process */
+    const char *unit; /* "bytes", "ns" or "count" */
+    const char *help; /* one line */
+    bool        is_counter;
+};
+
+size_t neap_metric_count(void);
+
+/* Returns 0, ENOENT (`i` is not below neap_metric_count()) or EINVAL (`size` is less than
+ * sizeof(struct neap_metric)). */
+int neap_metric_describe(size_t i, struct neap_metric *out_metric, size_t size);
+
+/* Reads `n` statistics at once. Returns 0, or ENOENT: there is none of one of the names, its value
+ * is 0, and all others have been read. */
+int neap_metric_read(const char *const *names, uint64_t *out_values, size_t n);
+
+enum neap_stats_format {
+    NEAP_STATS_TEXT,        /* a line for each */
+    NEAP_STATS_JSON,        /* one object, schema neap.stats/1 */
+    NEAP_STATS_OPENMETRICS, /* as Prometheus reads it */
+};
+
+/* Writes all of them to a file descriptor. Returns 0, EINVAL (no such format), or the errno value
+ * of the write that failed. Keeps errno. */
+int neap_stats_print(int fd, enum neap_stats_format format);
 
 /* ---- limits -----------------------------------------------------------------------------------
  *

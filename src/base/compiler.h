@@ -12,6 +12,8 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 // A pointer used again and again is computed once, not anew from its parts at each use.
 #define KEEP(pointer) __asm__("" : "+r"(pointer))
+// Of a function that reads what others write meanwhile, and can do with what it finds.
+#define NO_RACE_CHECK NOINLINE __attribute__((no_sanitize("thread")))
 // Few bytes, at a fixed distance from the thread pointer: one instruction to reach, no call that
 // might allocate, and little enough that dlopen finds room for it.
 #define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))

@@ -61,6 +61,8 @@ static NOINLINE void *allocate_small_slowly(size_t alignment, unsigned size_clas
         if (slot == NULL)   // not from a span that a cache would have to warm
             slot = central_fetch(&heap->central, size_class);
     }
+    if (UNLIKELY(slot == NULL))
+        count(&heap->counters.n_refused, 1);
     pay_for_growth(heap, size_classes[size_class].slot_bytes);
     return slot;
 }
@@ -86,8 +88,10 @@ struct span *allocate_run(struct heap *heap, size_t alignment, size_t n_bytes)
     struct run *run = page_heap_alloc(&heap->pages, &request);
     while (UNLIKELY(run == NULL) && allocate_try_again(heap, n_bytes, ++n_times))
         run = page_heap_alloc(&heap->pages, &request);
-    if (run == NULL)
+    if (run == NULL) {
+        count(&heap->counters.n_refused, 1);
         return NULL;
+    }
     pay_for_growth(heap, n_bytes);
     add_relaxed(&heap->n_large_allocated, 1);          // counter
     add_relaxed(&heap->large_bytes, run_bytes(run));   // counter

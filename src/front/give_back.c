@@ -133,10 +133,16 @@ static enum outcome give_back_excess(struct give_back *give_back, struct heap *h
                                      uint64_t cpu_ns_max)
 {
     uint64_t begun_ns = host_thread_cpu_ns();
-    bool     in_the_way = false;
-    while (step(give_back, heap, &in_the_way) > 0)
-        if (host_thread_cpu_ns() - begun_ns >= cpu_ns_max)
-            return OUT_OF_TIME;
+    bool     in_the_way = false, is_over = false;
+    size_t   n_bytes = 0, step_bytes;
+    while (!is_over && (step_bytes = step(give_back, heap, &in_the_way)) > 0) {
+        n_bytes += step_bytes;
+        is_over = host_thread_cpu_ns() - begun_ns >= cpu_ns_max;
+    }
+    count(&heap->counters.returned_bytes[give_back->is_pressed ? RETURN_PRESSURE : RETURN_IDLE],
+          n_bytes);
+    if (is_over)
+        return OUT_OF_TIME;
     return in_the_way ? IN_THE_WAY : ALL_BACK;
 }
 
@@ -181,6 +187,7 @@ bool give_back_on_growth(struct give_back *give_back, struct heap *heap, size_t 
         hand_over_own();
         given_bytes =
             central_cool(&heap->central, size_min(due_bytes, size_max(n_bytes, PAID_BYTES_LEAST)));
+        count(&heap->counters.returned_bytes[RETURN_GROWTH], given_bytes);
         given_bytes = size_min(given_bytes, due_bytes);
     }
     if (given_bytes > 0) {
@@ -206,6 +213,7 @@ static bool pay_for_growth(struct give_back *give_back, struct heap *heap)
         caches_hand_over(&heap->caches);
         given_bytes += central_cool(&heap->central, due_bytes - given_bytes);
     }
+    count(&heap->counters.returned_bytes[RETURN_GROWTH], given_bytes);
     if (given_bytes > 0 && given_bytes < due_bytes)
         leave_due(heap, due_bytes - given_bytes);
     return has_grown;
@@ -253,8 +261,10 @@ bool give_back_round(struct give_back *give_back, struct heap *heap, uint64_t cp
     enum outcome outcome = give_back_excess(give_back, heap, cpu_ns_max);
     size_t       alarm_bytes;
     give_back->is_in_the_way = outcome == IN_THE_WAY;
-    bool at_rest = is_at_rest(give_back, heap, outcome, &alarm_bytes);
-    pacer_spend(&give_back->pacer, host_thread_cpu_ns() - begun_ns);
+    bool     at_rest = is_at_rest(give_back, heap, outcome, &alarm_bytes);
+    uint64_t spent_ns = host_thread_cpu_ns() - begun_ns;
+    pacer_spend(&give_back->pacer, spent_ns);
+    count(&heap->counters.return_cpu_ns, spent_ns);
     give_back->n_calm = at_rest ? give_back->n_calm + 1 : 0;
     if (give_back->n_calm < CALM_ROUNDS)
         return true;

@@ -4,10 +4,14 @@
 
 #include "cache/caches.h"
 #include "front/background.h"
+#include "front/black_box.h"
 #include "front/callbacks.h"
+#include "front/counters.h"
 #include "front/front.h"
 #include "front/heaps.h"
+#include "front/history.h"
 #include "front/limit.h"
+#include "front/request.h"
 #include "front/reserve.h"
 
 struct heap {
@@ -22,7 +26,14 @@ struct heap {
     struct background background;
     struct limits     limits;
     struct callbacks  callbacks;
+    struct counters   counters;
+    struct history    history;
+    struct request    request;
     struct page_heap  pages;
+
+    // Last, as most of it is never touched.
+    struct history_rings rings;
+    struct black_box     black_box;
 };
 
 // Invariants:
@@ -42,11 +53,14 @@ static inline struct heap *heap_get(void)
     return &process_heap;
 }
 
-// For whoever has grown the heap and holds no lock any more: is it time to think of the limits?
+// For whoever has grown the heap and holds no lock any more: is it time to think of the limits, or
+// to note what is held?
 static inline void heap_look_at_limits(struct heap *heap)
 {
     if (UNLIKELY(load_relaxed(&heap->pages.has_passed_watch)))   // hint
         limits_answer_watch(heap);
+    if (UNLIKELY(load_relaxed(&heap->pages.has_moved)))   // hint
+        history_answer(heap);
 }
 
 // The books of slots alone; if `only_cooling`, of classes in whose spans OS pages may go back.

@@ -70,7 +70,8 @@ static void resolve_locked(struct limits *limits, struct heap *heap) REQUIRES(li
         machine_bytes = memory_of_machine("");
     }
     for (int i = 0; i < LIMIT_KINDS; i++)
-        limits->bytes[i] = limit_resolve(limits->settings[i], system_bytes, machine_bytes);
+        limits->told_bytes[i] = limits->bytes[i] =
+            limit_resolve(limits->settings[i], system_bytes, machine_bytes);
     page_heap_set_hard_limit(&heap->pages, limits->bytes[LIMIT_HARD]);
     limits->has_looked = true;
     limits->is_exhausted = false;   // it may suffice for the new limit
@@ -100,8 +101,11 @@ void limits_init(struct limits *limits, struct heap *heap)
     lock_acquire(&limits->lock);
     limits->settings[LIMIT_SOFT] = config->soft_limit;
     limits->settings[LIMIT_HARD] = config->hard_limit;
-    for (int i = 0; i < LIMIT_KINDS; i++)
+    for (int i = 0; i < LIMIT_KINDS; i++) {
+        bool is_known = !limit_is_relative(limits->settings[i]);
         limits->bytes[i] = bytes_at_first(limits->settings[i]);
+        limits->told_bytes[i] = is_known ? limits->bytes[i] : LIMIT_NONE;
+    }
     store_relaxed(&limits->is_hard, config->hard_limit != CONFIG_OFF);   // hint
     page_heap_set_hard_limit(&heap->pages, limits->bytes[LIMIT_HARD]);
     page_heap_set_watch(&heap->pages, limits->bytes[LIMIT_SOFT]);
@@ -129,6 +133,7 @@ static size_t give_back_runs(const struct effort *effort, size_t n_bytes)
             page_heap_scavenge(&effort->heap->pages, size_min(n_bytes - done_bytes, STEP_BYTES));
         done_bytes += step_bytes;
     }
+    count(&effort->heap->counters.returned_bytes[RETURN_LIMIT], done_bytes);
     return done_bytes;
 }
 
@@ -140,6 +145,7 @@ static size_t give_back_inside(const struct effort *effort, size_t n_bytes)
             central_cool(&effort->heap->central, size_min(n_bytes - done_bytes, STEP_BYTES));
         done_bytes += step_bytes;
     }
+    count(&effort->heap->counters.returned_bytes[RETURN_LIMIT], done_bytes);
     return done_bytes;
 }
 
@@ -197,7 +203,9 @@ static void give_back_paced_locked(struct limits *limits, struct heap *heap, siz
         note_deep_locked(limits, deep_bytes >= limit_step_bytes(limits->bytes[LIMIT_SOFT]),
                          page_heap_counted(&heap->pages), now_ns);
     }
-    pacer_spend(&limits->pacer, host_thread_cpu_ns() - begun_ns);
+    uint64_t spent_ns = host_thread_cpu_ns() - begun_ns;
+    pacer_spend(&limits->pacer, spent_ns);
+    count(&heap->counters.return_cpu_ns, spent_ns);
 }
 
 // Down to `limit_bytes`. What has been taken since the last time is not paced.

@@ -28,8 +28,9 @@ struct limit_frees {
 struct limits {
     struct lock lock;   // rank LIMITS: who gives back because of a limit; around fork
     // Guarded by lock.
-    size_t       settings[LIMIT_KINDS];   // bytes, CONFIG_OFF, CONFIG_AUTO, a share
-    size_t       bytes[LIMIT_KINDS];      // what that is at present; LIMIT_NONE
+    size_t       settings[LIMIT_KINDS];     // bytes, CONFIG_OFF, CONFIG_AUTO, a share
+    size_t       bytes[LIMIT_KINDS];        // what that is at present; LIMIT_NONE
+    size_t       told_bytes[LIMIT_KINDS];   // the same; LIMIT_NONE also until it is known
     bool         has_looked;
     uint64_t     looked_at_ns;   // into the system's files
     bool         has_begun;      // the rest is made when something first goes back

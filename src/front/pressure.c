@@ -38,8 +38,10 @@ bool pressure_follow(struct pressure *pressure, struct heap *heap, uint64_t now_
     if (now_ns - pressure->asked_at_ns >= ASK_EVERY_NS) {
         pressure->asked_at_ns = now_ns;
         if (memory_pressure_ask(&pressure->source, "", now_ns)) {
-            if (now_ns >= pressure->until_ns)
+            if (now_ns >= pressure->until_ns) {
+                count(&heap->counters.n_shortages, 1);
                 note(heap);
+            }
             pressure->until_ns = now_ns + PRESSURE_LASTS_NS;
         }
     }

@@ -130,6 +130,8 @@ enum front_pointer front_release(void *object)
     enum front_pointer  what = object_locate(heap, (uintptr_t)object, &place);
     if (what == POINTER_FOREIGN && reserve_contains(object))
         return reserve_release(&heap->reserve, object) ? POINTER_TO_OBJECT : POINTER_FREED;
+    if (what == POINTER_FOREIGN)
+        count(&heap->counters.n_foreign_frees, 1);
     if (what != POINTER_TO_OBJECT)
         return what;
     return span_is_large(place.span) ? release_large(heap, place.span) : release_slot(heap, &place);

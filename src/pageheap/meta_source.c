@@ -11,12 +11,6 @@
 #define BATCH_BYTES (4 * KIB)               // records of a pool are cut in one OS page at a time
 
 // Stands at the start of each reservation's accessible part.
-struct meta_reservation {
-    struct meta_reservation *older;
-    uintptr_t                start;   // with the guards
-    size_t                   n_bytes;
-};
-
 struct reservation_shape {
     size_t header_bytes, guard_bytes, total_bytes;
 };

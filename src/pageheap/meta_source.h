@@ -14,6 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Stands at the start of what it describes.
+struct meta_reservation {
+    struct meta_reservation *older;
+    uintptr_t                start;   // with the guards
+    size_t                   n_bytes;
+};
+
 struct meta_source {
     uintptr_t next;           // where the next piece is cut
     uintptr_t prepared_end;   // of the present reservation: readable and writable up to here

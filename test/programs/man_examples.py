@@ -25,9 +25,11 @@ COMMANDS = {
     'run --summary': 'peak resident',
     '--with jemalloc': 'verdict: jemalloc against present malloc',
     '--settle': 'settled, then stopped by neap',
-    '--json': r'^\d\.\d+\n',
+    'try -n 2 --json': r'^\d\.\d+\n',
     'LD_PRELOAD': '^0\n',
     'NEAP_EXIT_STATS': r'^[3-9]\n\Z',
+    'neap explain': '^ .* = resident  *as the kernel counts$',
+    'neap autopsy': '^What neap held grew from',
     'completion': '^$',
 }
 PROGRAMS = {
