@@ -181,24 +181,37 @@ static void a_list_has_handed_out_more(void)
 
 // ---- caches -----------------------------------------------------------------------------------
 
-static void the_word_is_of_no_span(void)
+static struct hot_word *a_hot_word(void)
 {
-    a.class->free_at += sizeof(uint64_t) * SPAN_WORDS;
+    size_t i = 0;
+    while (a.class->hot[i].word == NULL)
+        i++;
+    return &a.class->hot[i];
 }
 
-static void the_word_begins_elsewhere(void)
+static void a_hot_word_is_of_no_span(void)
 {
-    a.class->base += a.class->slot_bytes;
+    a_hot_word()->word += SPAN_WORDS;
 }
 
-static void there_is_no_current_span_but_its_word(void)
+static void a_hot_word_begins_elsewhere(void)
 {
-    a.class->current = NULL;
+    a_hot_word()->base += a.class->slot_bytes;
 }
 
-static void the_word_of_no_slots_has_one(void)
+static void a_hot_word_begins_at_no_memory_of_ours(void)
 {
-    cache_no_slots = 1;
+    a_hot_word()->base = 64;
+}
+
+static void the_size_of_slots_is_another(void)
+{
+    a.class->slot_bytes += 16;
+}
+
+static void the_current_span_says_it_is_in_no_list(void)
+{
+    a.class->current->listed = false;
 }
 
 static void a_span_that_says_it_is_in_no_list_is_among_the_partial(void)
@@ -235,9 +248,9 @@ static void a_foreign_span_is_among_the_full(void)
     span_list_add(&a.class->full, a.large);
 }
 
-static void a_hot_note_is_of_a_large_object(void)
+static void a_hot_word_is_of_a_large_object(void)
 {
-    a.class->hot[0] = (uint64_t)(uintptr_t)a.large | 1;
+    *a_hot_word() = (struct hot_word){&a.large->free[0], (uintptr_t)run_start(&a.large->run)};
 }
 
 static void a_cache_counts_a_slot_too_many(void)
@@ -383,7 +396,7 @@ static const struct damage_row {
     DAMAGE("W3", a_slot_was_freed_elsewhere_without_a_note),
     DAMAGE("W3", a_note_without_a_slot),
     DAMAGE("W3", a_note_is_owed_that_nobody_owes),
-    DAMAGE("K2", a_span_is_of_another_class),
+    DAMAGE("K1", a_span_is_of_another_class),
     DAMAGE("W4", a_page_of_a_caches_span_is_released),
     DAMAGE("W4", a_slot_of_a_caches_span_is_cold),
     DAMAGE("T2", a_span_of_a_list_is_miscounted),
@@ -393,17 +406,18 @@ static const struct damage_row {
     DAMAGE("T1", a_span_is_in_the_list_of_another_class),
     DAMAGE("F2", a_list_has_released_more_than_there_is),
     DAMAGE("F1", a_list_has_handed_out_more),
-    DAMAGE("K1", the_word_is_of_no_span),
-    DAMAGE("K1", the_word_begins_elsewhere),
-    DAMAGE("K1", there_is_no_current_span_but_its_word),
-    DAMAGE("K1", the_word_of_no_slots_has_one),
+    DAMAGE("K1", a_hot_word_is_of_no_span),
+    DAMAGE("K1", a_hot_word_begins_elsewhere),
+    DAMAGE("K1", a_hot_word_begins_at_no_memory_of_ours),
+    DAMAGE("K1", the_size_of_slots_is_another),
+    DAMAGE("K1", a_hot_word_is_of_a_large_object),
+    DAMAGE("K2", the_current_span_says_it_is_in_no_list),
     DAMAGE("K2", a_span_that_says_it_is_in_no_list_is_among_the_partial),
     DAMAGE("K2", a_partial_span_is_not_listed),
     DAMAGE("T1 K2", a_partial_span_is_in_no_list),
     DAMAGE("K2", a_span_with_free_slots_says_it_is_in_no_list),
     DAMAGE("K3", a_span_with_free_slots_is_among_the_full),
     DAMAGE("K3", a_foreign_span_is_among_the_full),
-    DAMAGE("K4", a_hot_note_is_of_a_large_object),
     DAMAGE("F1", a_cache_counts_a_slot_too_many),
     DAMAGE("D1", somebody_is_inside_an_idle_cache),
     DAMAGE("P1", a_page_in_use_is_free),
@@ -414,7 +428,7 @@ static const struct damage_row {
     DAMAGE("S5", every_leaf_is_marked),
     DAMAGE("M1", a_record_describes_nothing),
     DAMAGE("M1", a_record_is_longer_than_its_run),
-    DAMAGE("M1", the_map_shows_another_run),
+    DAMAGE("K1", the_map_shows_another_run),
     DAMAGE("M2", a_page_has_two_entries),
     DAMAGE("P1", a_window_has_a_page_in_use),
     DAMAGE("C2", a_window_has_a_released_page_that_is_not_free),
