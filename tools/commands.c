@@ -4,15 +4,12 @@
 #include <string.h>
 
 const struct command commands[] = {
-    {&run_spec, command_run},
-    {&try_spec, command_try},
-    {&ps_spec, command_ps},
-    {&stat_spec, command_stat},
-    {&explain_spec, command_explain},
-    {&version_spec, command_version},
-    {&completion_spec, command_completion},
-    {&help_spec, command_help},
-    {NULL, NULL},
+    {&run_spec, command_run},         {&try_spec, command_try},
+    {&ps_spec, command_ps},           {&stat_spec, command_stat},
+    {&explain_spec, command_explain}, {&doctor_spec, command_doctor},
+    {&size_spec, command_size},       {&config_spec, command_config},
+    {&version_spec, command_version}, {&completion_spec, command_completion},
+    {&help_spec, command_help},       {NULL, NULL},
 };
 
 const struct command *commands_find(const char *name)
