@@ -29,6 +29,8 @@ static bool row_copy(const struct source *source, const struct neap_page_table *
 static bool table_is_within(const struct source *source, const struct neap_page_table *table,
                             size_t row_bytes)
 {
+    if (table->n_rows == 0)
+        return true;
     return table->n_rows <= ROWS_MAX && table->row_bytes >= row_bytes &&
            table->row_bytes <= PAGE_BYTES_MAX && table->start <= source->head.page_bytes &&
            (uint64_t)table->n_rows * table->row_bytes <= source->head.page_bytes - table->start;
@@ -43,6 +45,8 @@ static bool head_makes_sense(const struct source *source)
            table_is_within(source, &head->terms, sizeof(struct neap_page_term)) &&
            table_is_within(source, &head->places, sizeof(struct neap_page_place)) &&
            table_is_within(source, &head->ranges, sizeof(struct neap_page_range)) &&
+           table_is_within(source, &head->rings, sizeof(struct neap_page_ring)) &&
+           table_is_within(source, &head->columns, sizeof(struct neap_page_column)) &&
            table_is_within(source, &head->weights, sizeof(uint32_t)) &&
            head->weights.row_bytes % sizeof(uint32_t) == 0;
 }
@@ -108,6 +112,32 @@ static bool read_ranges(struct page_table *table, const struct source *source)
             row.count_at + sizeof(uint64_t) > source->head.heap_bytes)
             return false;
         table->ranges[table->n_ranges++] = row;
+    }
+    return true;
+}
+
+static bool read_rings(struct page_table *table, const struct source *source)
+{
+    struct neap_page_ring   ring;
+    struct neap_page_column column;
+    while (table->n_columns < COLUMNS_MAX &&
+           row_copy(source, &source->head.columns, table->n_columns, &column, sizeof column)) {
+        if (column.name[sizeof column.name - 1] != '\0')
+            return false;
+        table->columns[table->n_columns++] = column;
+    }
+    while (table->n_rings < RINGS_MAX &&
+           row_copy(source, &source->head.rings, table->n_rings, &ring, sizeof ring)) {
+        if (ring.name[sizeof ring.name - 1] != '\0' || ring.n_rows == 0 ||
+            ring.n_rows > RING_ROWS_MAX ||
+            ring.start + (uint64_t)ring.n_rows * ring.row_bytes > source->head.heap_bytes ||
+            ring.count_at + sizeof(uint64_t) > source->head.heap_bytes)
+            return false;
+        for (size_t i = 0; i < table->n_columns; i++) {
+            if (table->columns[i].offset + sizeof(uint64_t) > ring.row_bytes)
+                return false;
+        }
+        table->rings[table->n_rings++] = ring;
     }
     return true;
 }
@@ -227,7 +257,8 @@ static enum process_result read_tables(struct page_table *table, const struct so
 {
     bool is_good = head_makes_sense(source) && read_statistics(table, source) &&
                    read_places(table, source) && read_weights(table, source) &&
-                   read_ranges(table, source) && read_terms(table, source) && plan_words(table);
+                   read_ranges(table, source) && read_rings(table, source) &&
+                   read_terms(table, source) && plan_words(table);
     return is_good ? PROCESS_READ : PROCESS_DAMAGED;
 }
 

@@ -28,6 +28,9 @@ struct page_table_words {
 };
 
 #define RANGES_MAX 8
+#define RINGS_MAX 8
+#define COLUMNS_MAX 32
+#define RING_ROWS_MAX 65536
 
 struct page_table {
     struct neap_page            head;
@@ -39,6 +42,10 @@ struct page_table {
     uint32_t                   *weights;
     struct neap_page_range      ranges[RANGES_MAX];
     size_t                      n_ranges;
+    struct neap_page_ring       rings[RINGS_MAX];
+    size_t                      n_rings;
+    struct neap_page_column     columns[COLUMNS_MAX];
+    size_t                      n_columns;
     size_t                     *shown;   // rows of statistics that are gauges or counters we know
 };
 

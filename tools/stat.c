@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "format.h"
+#include "history.h"
 #include "message.h"
 #include "operand.h"
 #include "page_view.h"
@@ -18,7 +19,8 @@
 #define TIME_BYTES 32
 
 struct stat_settings {
-    bool json;
+    bool        json;
+    const char *history;   // the ring's name
 };
 
 static const struct option_spec stat_options[] = {
@@ -26,6 +28,11 @@ static const struct option_spec stat_options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(struct stat_settings, json),
      .help = "one JSON object for each reading, schema neap.stat/1"},
+    {.name = "history",
+     .kind = OPTION_TEXT,
+     .value_name = "UNIT",
+     .offset = offsetof(struct stat_settings, history),
+     .help = "what was: the last ten minutes by 'seconds', or a day by 'minutes'"},
     {0},
 };
 
@@ -35,13 +42,23 @@ const struct command_spec stat_spec = {
     .usage = "[OPTION...] PID [INTERVAL [COUNT]]",
     .examples = "  neap stat 4127                  all statistics, one a line\n"
                 "  neap stat 4127 1                a line a second until the process ends\n"
-                "  neap stat --json 4127 0.5 20    twenty readings, for a program\n",
+                "  neap stat --json 4127 0.5 20    twenty readings, for a program\n"
+                "  neap stat --history seconds 4127\n",
     .notes = "The process is not stopped and does not notice. INTERVAL is in seconds. Lines show\n"
              "what is in use now, and what was done per second since the line before:\n"
-             "objects + free slots + cached + free ready + metadata = resident.\n",
+             "objects + free slots + cached + free ready + metadata = resident.\n"
+             "The process itself keeps its history, from when it was a second old. Seconds in\n"
+             "which it took no pages have no line; of a minute it is the one with most resident.\n",
     .options = stat_options,
     .operands = OPERANDS_PROCESS,
     .n_operands_max = 3,
+};
+
+struct stat_request {
+    pid_t         pid;
+    bool          is_repeated, is_counted;
+    double        interval_s;
+    unsigned long count;
 };
 
 struct column {
@@ -134,18 +151,17 @@ static void print_line(const struct page_view *view, struct readings *readings)
     readings->n++;
 }
 
-static int print_readings(struct page_view *view, pid_t pid, double interval_s,
-                          const unsigned long *n_max, bool json)
+static int print_readings(struct page_view *view, const struct stat_request *request, bool json)
 {
     struct readings readings = {.n = 0};
-    for (unsigned long n = 0; n_max == NULL || n < *n_max; n++) {
+    for (unsigned long n = 0; !request->is_counted || n < request->count; n++) {
         if (n > 0)
-            clock_sleep(interval_s);
+            clock_sleep(request->interval_s);
         enum process_result result = page_view_read(view);
         if (result != PROCESS_READ)
-            return page_view_complain(pid, result);
+            return page_view_complain(request->pid, result);
         if (json)
-            print_json(view, pid);
+            print_json(view, request->pid);
         else
             print_line(view, &readings);
         if (fflush(stdout) != 0)
@@ -166,30 +182,96 @@ static int print_once(struct page_view *view, pid_t pid, bool json)
     return EXIT_CODE_DONE;
 }
 
+// ---- the past ---------------------------------------------------------------------------------
+
+static double per_second(uint64_t after, uint64_t before, double seconds)
+{
+    return seconds > 0 ? (double)(after - before) / seconds : 0;
+}
+
+static void print_sample(const struct history_sample *sample, const struct history_sample *before)
+{
+    char   text[FORMAT_BYTES];
+    double since_s = before->age_s - sample->age_s;
+    printf(" %11s", format_duration(sample->age_s, text));
+    printf(" %11s", format_bytes((double)sample->resident_bytes, text));
+    printf(" %11s", format_bytes((double)sample->object_bytes, text));
+    printf(" %11s", format_bytes((double)sample->free_ready_bytes, text));
+    double rate = per_second(sample->allocations, before->allocations, since_s);
+    printf(" %11s", since_s > 0 ? format_count((uint64_t)(rate + 0.5), text) : "-");
+    rate = per_second(sample->returned_bytes, before->returned_bytes, since_s);
+    printf(" %11s\n", since_s > 0 ? format_bytes(rate, text) : "-");
+}
+
+static void print_sample_json(const struct history_sample *sample, pid_t pid)
+{
+    printf("{\"schema\": \"neap.history/1\", \"pid\": %d, \"age_seconds\": %.3f, "
+           "\"resident_bytes\": %" PRIu64 ", \"object_bytes\": %" PRIu64
+           ", \"free_ready_bytes\": %" PRIu64 ", \"allocations\": %" PRIu64
+           ", \"returned_bytes\": %" PRIu64 "}\n",
+           (int)pid, sample->age_s, sample->resident_bytes, sample->object_bytes,
+           sample->free_ready_bytes, sample->allocations, sample->returned_bytes);
+}
+
+static int print_history(struct page_view *view, pid_t pid, const struct stat_settings *settings)
+{
+    struct history      history;
+    enum process_result result = history_read(view, settings->history, &history);
+    if (result == PROCESS_READ && !settings->json)
+        printf(" %11s %11s %11s %11s %11s %11s\n", "AGO", "RESIDENT", "OBJECTS", "FREE READY",
+               "ALLOC/s", "RETURNED/s");
+    for (size_t i = 0; result == PROCESS_READ && i < history.n_samples; i++) {
+        if (settings->json)
+            print_sample_json(&history.samples[i], pid);
+        else
+            print_sample(&history.samples[i], &history.samples[i > 0 ? i - 1 : 0]);
+    }
+    history_free(&history);
+    return result == PROCESS_READ ? EXIT_CODE_DONE : page_view_complain(pid, result);
+}
+
+// ---- the command ------------------------------------------------------------------------------
+
+static bool take_operands(char **operands, const struct stat_settings *settings,
+                          struct stat_request *out)
+{
+    *out = (struct stat_request){.is_repeated = operands[0] != NULL && operands[1] != NULL};
+    out->is_counted = out->is_repeated && operands[2] != NULL;
+    if (!operand_pid(operands[0], &out->pid) ||
+        (out->is_repeated && !operand_seconds(operands[1], INTERVAL_S_MIN, &out->interval_s)) ||
+        (out->is_counted && !operand_count(operands[2], &out->count)))
+        return false;
+    if (settings->history == NULL)
+        return true;
+    if (strcmp(settings->history, "seconds") != 0 && strcmp(settings->history, "minutes") != 0) {
+        message("--history is by 'seconds' or by 'minutes', not by '%s'", settings->history);
+        return false;
+    }
+    if (out->is_repeated)
+        message("--history takes no INTERVAL");
+    return !out->is_repeated;
+}
+
 int command_stat(char **argv)
 {
     struct stat_settings settings = {0};
     int                  first, exit_code;
     if (!options_take(&stat_spec, argv, &settings, &first, &exit_code))
         return exit_code;
-    char        **operands = argv + first;
-    pid_t         pid;
-    double        interval_s = 0;
-    unsigned long count;
-    bool          again = operands[0] != NULL && operands[1] != NULL;
-    bool          is_counted = again && operands[2] != NULL;
-    if (!operand_pid(operands[0], &pid) ||
-        (again && !operand_seconds(operands[1], INTERVAL_S_MIN, &interval_s)) ||
-        (is_counted && !operand_count(operands[2], &count)))
+    struct stat_request request;
+    if (!take_operands(argv + first, &settings, &request))
         return EXIT_CODE_USAGE;
 
     struct page_view   *view;
-    enum process_result result = page_view_open(pid, NULL, &view);
+    enum process_result result = page_view_open(request.pid, NULL, &view);
     if (result != PROCESS_READ)
-        return page_view_complain(pid, result);
-    exit_code =
-        again ? print_readings(view, pid, interval_s, is_counted ? &count : NULL, settings.json)
-              : print_once(view, pid, settings.json);
+        return page_view_complain(request.pid, result);
+    if (settings.history != NULL)
+        exit_code = print_history(view, request.pid, &settings);
+    else if (request.is_repeated)
+        exit_code = print_readings(view, &request, settings.json);
+    else
+        exit_code = print_once(view, request.pid, settings.json);
     page_view_close(view);
     return exit_code;
 }

@@ -44,7 +44,7 @@ struct neap_page {
     uint32_t               page_bytes; /* tables included */
     char                   version[16];
     uint32_t               heap_bytes; /* so long is the heap */
-    struct neap_page_table statistics, terms, places, weights, ranges;
+    struct neap_page_table statistics, terms, places, weights, ranges, rings, columns;
 };
 
 enum neap_page_kind {
@@ -95,6 +95,22 @@ struct neap_page_term {
 };
 
 #define NEAP_PAGE_UNWEIGHTED 255
+
+/* What was, at intervals: the last `n_rows` samples, number i in row i modulo n_rows. Who reads it
+ * reads the count before and after: rows that may have been written meanwhile are void. */
+struct neap_page_ring {
+    char     name[16];          /* "seconds", "minutes" */
+    uint32_t start;             /* in the heap */
+    uint32_t row_bytes, n_rows; /* a row is made of 64-bit words, the columns */
+    uint32_t count_at;          /* a 64-bit word of the heap: how many there ever were */
+    uint64_t period_ns;         /* at least so much lies between samples */
+};
+
+struct neap_page_column {
+    char     name[32]; /* of a statistic, or "time_ns", of the clock CLOCK_MONOTONIC */
+    uint32_t offset;   /* in a row */
+    uint32_t unused;
+};
 
 /* Address space that the heap has: ranges, described by an array or a list. */
 struct neap_page_range {

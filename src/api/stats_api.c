@@ -60,7 +60,7 @@ NEAP_API int neap_metric_describe(size_t i, struct neap_metric *out_metric, size
         return ENOENT;
     if (size < sizeof *out_metric)
         return EINVAL;
-    const struct neap_page_statistic *row = statistic_row((enum statistic)i);
+    const struct neap_page_statistic *row = statistic_row(i);
     memset(out_metric, 0, size);
     *out_metric = (struct neap_metric){.name = row->name,
                                        .unit = row->unit,
@@ -72,7 +72,7 @@ NEAP_API int neap_metric_describe(size_t i, struct neap_metric *out_metric, size
 static bool metric_find(const char *name, size_t *out_i)
 {
     for (*out_i = 0; *out_i < N_METRICS; ++*out_i) {
-        if (strcmp(statistic_row((enum statistic) * out_i)->name, name) == 0)
+        if (strcmp(statistic_row(*out_i)->name, name) == 0)
             return true;
     }
     return false;

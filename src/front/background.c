@@ -96,6 +96,7 @@ static bool park(struct background *background, struct heap *heap)
     store_relaxed(&background->is_parked, true);   // hint
     while (!has_work && is_worth_following(background, heap)) {
         limits_look_again(heap);
+        history_look(heap);
         callbacks_tell(&heap->callbacks);
         has_work = load_relaxed(&heap->pages.alarm) ||   // hint
                    pressure_follow(&background->pressure, heap, host_now_ns()) ||
@@ -117,6 +118,7 @@ static void work(void)
     for (unsigned n_rounds = 1; !must_end(background, heap, n_rounds); n_rounds++) {
         enum give_back_result result = round_of(background, heap);
         limits_look_again(heap);
+        history_look(heap);
         callbacks_tell(&heap->callbacks);
         if (result == GIVE_BACK_AT_REST) {
             store_relaxed(&heap->pages.has_payer, false);   // hint

@@ -265,6 +265,7 @@ void front_fork_child(void)
     lock_init(&heap->limits.lock, LOCK_RANK_LIMITS);
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
     background_fork_child(&heap->background, heap);
+    history_fork_child(&heap->history);
     // Last: a signal handler keeps to the reserve until all locks are new.
     lock_forget_all_of_this_thread();
 }

@@ -8,6 +8,7 @@
 #include "front/counters.h"
 #include "front/front.h"
 #include "front/heaps.h"
+#include "front/history.h"
 #include "front/limit.h"
 #include "front/reserve.h"
 
@@ -24,7 +25,11 @@ struct heap {
     struct limits     limits;
     struct callbacks  callbacks;
     struct counters   counters;
+    struct history    history;
     struct page_heap  pages;
+
+    // Last, as most of it is never touched.
+    struct history_rings rings;
 };
 
 // Invariants:
@@ -44,11 +49,14 @@ static inline struct heap *heap_get(void)
     return &process_heap;
 }
 
-// For whoever has grown the heap and holds no lock any more: is it time to think of the limits?
+// For whoever has grown the heap and holds no lock any more: is it time to think of the limits, or
+// to note what is held?
 static inline void heap_look_at_limits(struct heap *heap)
 {
     if (UNLIKELY(load_relaxed(&heap->pages.has_passed_watch)))   // hint
         limits_answer_watch(heap);
+    if (UNLIKELY(load_relaxed(&heap->pages.has_moved)))   // hint
+        history_answer(heap);
 }
 
 // The books of slots alone; if `only_cooling`, of classes in whose spans OS pages may go back.

@@ -5,6 +5,7 @@
 
 #include "observe/stats_page.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define STATISTICS_NO_LIMIT UINT64_MAX
@@ -17,7 +18,7 @@
 void statistics_read(uint64_t out_values[STATISTICS]);
 
 // The row of one.
-static inline const struct neap_page_statistic *statistic_row(enum statistic statistic)
+static inline const struct neap_page_statistic *statistic_row(size_t statistic)
 {
     return &stats_page.statistics[statistic];
 }

@@ -19,6 +19,12 @@
 #define BYTES_CACHE(word) sizeof(((struct cache_class *)0)->word)
 #define BYTES_FIRST_CLASS(word) sizeof(((struct cache_class *)0)->word)
 
+#define COLUMN(field)                                                                              \
+    {                                                                                              \
+        .name = #field, .offset = offsetof(struct history_sample, field)                           \
+    }
+_Static_assert(sizeof(struct history_sample) == COLUMNS * sizeof(uint64_t), "each has a column");
+
 #define TABLE(rows)                                                                                \
     {                                                                                              \
         .start = offsetof(struct stats_page, rows),                                                \
@@ -39,7 +45,9 @@ const struct stats_page
                      .terms = TABLE(terms),
                      .places = TABLE(places),
                      .weights = TABLE(weights),
-                     .ranges = TABLE(ranges)},
+                     .ranges = TABLE(ranges),
+                     .rings = TABLE(rings),
+                     .columns = TABLE(columns)},
             .statistics =
                 {
 #define STATISTIC(name_, unit_, kind_, metric_, labels_, help_)                                    \
@@ -90,6 +98,20 @@ const struct stats_page
                                            .length = offsetof(struct meta_reservation, n_bytes),
                                            .start_unit = 1,
                                            .length_unit = 1}},
+            .rings = {[RING_SECONDS] = {.name = "seconds",
+                                        .start = OFFSET(rings.seconds),
+                                        .row_bytes = sizeof(struct history_sample),
+                                        .n_rows = HISTORY_SECONDS,
+                                        .count_at = OFFSET(history.n_seconds),
+                                        .period_ns = HISTORY_SECOND_NS},
+                      [RING_MINUTES] = {.name = "minutes",
+                                        .start = OFFSET(rings.minutes),
+                                        .row_bytes = sizeof(struct history_sample),
+                                        .n_rows = HISTORY_MINUTES,
+                                        .count_at = OFFSET(history.n_minutes),
+                                        .period_ns = HISTORY_MINUTE_NS}},
+            .columns = {COLUMN(time_ns), COLUMN(resident_bytes), COLUMN(object_bytes),
+                        COLUMN(free_ready_bytes), COLUMN(allocations), COLUMN(returned_bytes)},
             .terms =
                 {
 #define STATISTIC(...)

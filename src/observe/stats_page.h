@@ -23,6 +23,10 @@ enum place { PLACE_HEAP, PLACE_PAGE_CACHE, PLACE_CENTRAL, PLACE_CACHE, PLACE_FIR
 
 enum range { RANGE_HEAP, RANGE_METADATA, RANGES };
 
+enum ring { RING_SECONDS, RING_MINUTES, RINGS };
+
+#define COLUMNS 6   // of struct history_sample
+
 enum weights { WEIGHTS_SLOT, WEIGHTS_SPAN, WEIGHTS, WEIGHTS_ONE = NEAP_PAGE_UNWEIGHTED };
 
 enum {
@@ -40,6 +44,8 @@ struct stats_page {
     struct neap_page_place     places[PLACES];
     struct neap_page_term      terms[PAGE_TERMS];
     struct neap_page_range     ranges[RANGES];
+    struct neap_page_ring      rings[RINGS];
+    struct neap_page_column    columns[COLUMNS];
     uint32_t                   weights[WEIGHTS][SIZE_CLASSES];
 };
 

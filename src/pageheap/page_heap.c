@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ARENA_BYTES_DEFAULT (64 * MIB)
+#define LOOKS_APART_FIRST 8   // more than a small program makes
 
 // Growth in steps is paid for bit by bit, so much in one call, or as much as is asked for: a tenth
 // of a millisecond.
@@ -41,6 +42,7 @@ void page_heap_init(struct page_heap *heap, const struct page_heap_config *confi
     heap->alarm_pages = SIZE_MAX;
     heap->hard_limit_pages = SIZE_MAX;
     heap->watch_pages = SIZE_MAX;
+    store_relaxed(&heap->looks_apart, LOOKS_APART_FIRST);   // owner: not known to anybody yet
     heap->n_caches = (unsigned)size_min(n_caches, PAGE_CACHES_MAX);
     lock_init(&heap->lock, LOCK_RANK_PAGE_HEAP);
     page_set_init(&heap->free, heap->os_page_pages,

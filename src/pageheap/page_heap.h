@@ -79,11 +79,14 @@ struct page_heap {
     size_t             alarm_pages;        // with more that is free and ready, is the alarm raised
     size_t             hard_limit_pages;   // more are not to be ready; SIZE_MAX: no limit
     size_t             watch_pages;        // with more that are ready, is `has_passed_watch` set
+    size_t             n_looks;            // at the watch, since has_moved was set
     size_t             most_pages;         // that were ready, books included, at a time
     size_t             grown_times, scavenged_pages, scavenged_steps, scavenge_refused_times;
 
     ATOMIC(bool)   alarm;              // hint: see page_heap_set_alarm
     ATOMIC(bool)   has_passed_watch;   // hint: see page_heap_set_watch
+    ATOMIC(bool)   has_moved;          // hint: set in every looks_apart-th look at the watch
+    ATOMIC(size_t) looks_apart;        // hint
     ATOMIC(bool)   has_payer;          // hint: somebody pays for growth regularly
     ATOMIC(size_t) owed_pages;         // counter: growth that nothing has been given back for yet
     ATOMIC(size_t) unpaid_pages;       // counter: growth that what is idle here did not suffice for

@@ -47,7 +47,11 @@ void page_heap_look_at_watch_locked(struct page_heap *heap)
     size_t counted_pages = counted_pages_locked(heap);
     heap->most_pages = size_max(heap->most_pages, counted_pages);
     if (UNLIKELY(counted_pages > heap->watch_pages))
-        store_relaxed(&heap->has_passed_watch, true);   // hint
+        store_relaxed(&heap->has_passed_watch, true);                      // hint
+    if (UNLIKELY(++heap->n_looks >= load_relaxed(&heap->looks_apart))) {   // hint
+        heap->n_looks = 0;
+        store_relaxed(&heap->has_moved, true);   // hint
+    }
 }
 
 bool page_heap_may_ready_locked(struct page_heap *heap, size_t n_pages)

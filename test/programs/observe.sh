@@ -91,6 +91,13 @@ tr -d '"{}:,' <"$work/out" | awk '{
         last = v["allocations"]
     }' || complain 'a reading does not add up'
 expect 0 explain "$pid"
+expect 0 stat --history seconds "$pid"      # it has worked for more than three seconds by now
+[ "$(wc -l <"$work/out")" -ge 3 ] || complain 'no history'
+expect 0 stat --history seconds --json "$pid"
+prints '"schema": "neap.history/1"'
+expect 0 stat --history minutes "$pid"
+expect 2 stat --history hours "$pid";       says "not by 'hours'"
+expect 2 stat --history seconds "$pid" 1;   says '--history takes no INTERVAL'
 
 # A process that ends meanwhile.
 (sleep 0.3; kill -9 "$pid") &

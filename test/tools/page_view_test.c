@@ -1,8 +1,10 @@
 // page_view.c, page_table.c, page_find.c, process_memory.c, ranges.c: made-up pages in our own
 // memory, whole ones and damaged ones. Real ones are in test/programs/observe.sh.
+#include "history.h"
 #include "page_view.h"
 #include "ranges.h"
 
+#include "clock.h"
 #include "neap/page.h"
 #include "tool_kit.h"
 
@@ -11,6 +13,8 @@
 
 #define MEMBERS 3
 #define FLIPS 20000
+#define RING_ROWS 4
+#define NS_PER_S UINT64_C(1000000000)
 
 // What the process has.
 struct member {
@@ -25,6 +29,9 @@ struct made_range {
     struct made_range *older;
     uint64_t           start, n_bytes;
 };
+struct ring_row {
+    uint64_t objects, time_ns;
+};
 struct heap {
     uint64_t           number, far_away[100], bits;
     uint32_t           n_members;
@@ -33,6 +40,8 @@ struct heap {
     struct member      members[MEMBERS];
     struct made_range *ranges;
     uint64_t           n_ranges;
+    uint64_t           n_noted;
+    struct ring_row    ring[RING_ROWS];
 };
 
 enum { HEAP, ARRAY, LIST, PLACES };
@@ -44,6 +53,8 @@ struct made_page {
     struct neap_page_place     places[PLACES];
     struct neap_page_term      terms[8];
     struct neap_page_range     ranges[2];
+    struct neap_page_ring      rings[1];
+    struct neap_page_column    columns[2];
     uint32_t                   weights[2][MEMBERS];
 };
 
@@ -70,7 +81,9 @@ static const struct made_page whole = {
              .terms = TABLE(terms),
              .places = TABLE(places),
              .weights = TABLE(weights),
-             .ranges = TABLE(ranges)},
+             .ranges = TABLE(ranges),
+             .rings = TABLE(rings),
+             .columns = TABLE(columns)},
     .statistics = {[NUMBER] = {.name = "number", .unit = "bytes"},
                    [BITS] = {.name = "bits", .unit = "count"},
                    [SUM] = {.name = "sum", .unit = "count", .kind = NEAP_PAGE_COUNTER},
@@ -112,6 +125,14 @@ static const struct made_page whole = {
                 .length = offsetof(struct made_range, n_bytes),
                 .start_unit = 1,
                 .length_unit = 1}},
+    .rings = {{.name = "seconds",
+               .start = offsetof(struct heap, ring),
+               .row_bytes = sizeof(struct ring_row),
+               .n_rows = RING_ROWS,
+               .count_at = offsetof(struct heap, n_noted),
+               .period_ns = NS_PER_S}},
+    .columns = {{.name = "object_bytes", .offset = offsetof(struct ring_row, objects)},
+                {.name = "time_ns", .offset = offsetof(struct ring_row, time_ns)}},
     .weights = {{0, 0, 0}, {1, 100, 10000}},
 };
 
@@ -262,6 +283,45 @@ static void ranges_come_from_arrays_and_lists(void **state)
     page_view_close(view);
 }
 
+static void note_seconds(uint64_t n)
+{
+    uint64_t now_ns = (uint64_t)(clock_now_s() * 1e9);
+    heap.n_noted = n;
+    for (uint64_t i = n > RING_ROWS ? n - RING_ROWS : 0; i < n; i++)
+        heap.ring[i % RING_ROWS] = (struct ring_row){i + 100, now_ns - (n - i) * NS_PER_S};
+}
+
+static void expect_history(struct page_view *view, size_t n_samples, uint64_t first)
+{
+    struct history history;
+    assert_int_equal(history_read(view, "seconds", &history), PROCESS_READ);
+    assert_int_equal(history.n_samples, n_samples);
+    for (size_t i = 0; i < n_samples; i++) {
+        assert_int_equal(history.samples[i].object_bytes, first + i);
+        double seconds = (double)(n_samples - i);
+        assert_true(history.samples[i].age_s > seconds - 0.1);
+        assert_true(history.samples[i].age_s < seconds + 1);
+        assert_int_equal(history.samples[i].resident_bytes, 0);   // there is no such column
+    }
+    history_free(&history);
+}
+
+static void the_past_is_read_from_rings(void **state)
+{
+    struct page_view *view = open_and_read();
+    struct history    history;
+    expect_history(view, 0, 0);
+    note_seconds(3);
+    expect_history(view, 3, 100);
+    note_seconds(RING_ROWS);
+    expect_history(view, RING_ROWS - 1, 101);   // the oldest one may be being written over
+    note_seconds(10);
+    expect_history(view, RING_ROWS - 1, 107);
+    assert_int_equal(history_read(view, "minutes", &history), PROCESS_READ);
+    assert_int_equal(history.n_samples, 0);
+    page_view_close(view);
+}
+
 // Whatever is in the page, no reader falls over it; sanitizers look on.
 static void damaged_pages_do_no_harm(void **state)
 {
@@ -284,6 +344,9 @@ static void damaged_pages_do_no_harm(void **state)
             (void)page_view_read(view);
             (void)ranges_read(view, &list);
             ranges_free(&list);
+            struct history history;
+            (void)history_read(view, "seconds", &history);
+            history_free(&history);
             page_view_close(view);
         }
     }
@@ -311,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_newer_library_adds_is_left_out, make_whole),
         cmocka_unit_test_setup(pages_that_are_none_are_told_apart, make_whole),
         cmocka_unit_test_setup(ranges_come_from_arrays_and_lists, make_whole),
+        cmocka_unit_test_setup(the_past_is_read_from_rings, make_whole),
         cmocka_unit_test_setup(damaged_pages_do_no_harm, make_whole),
         cmocka_unit_test(processes_without_neap_are_told_apart),
     };
