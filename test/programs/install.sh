@@ -33,6 +33,8 @@ share/fish/vendor_completions.d/neap.fish
 share/man/man1/neap.1
 share/man/man3/neap.3
 share/man/man7/neap-env.7
+share/neap/neap-alerts.yml
+share/neap/neap-dashboard.json
 share/zsh/site-functions/_neap
 LIST
 installed "$prefix" | diff "$work/expected" - >"$work/out" || complain 'other files are installed'
