@@ -4,13 +4,21 @@
 #include <string.h>
 
 const struct command commands[] = {
-    {&run_spec, command_run},         {&try_spec, command_try},
-    {&ps_spec, command_ps},           {&stat_spec, command_stat},
-    {&explain_spec, command_explain}, {&metrics_spec, command_metrics},
-    {&serve_spec, command_serve},     {&doctor_spec, command_doctor},
-    {&size_spec, command_size},       {&config_spec, command_config},
-    {&version_spec, command_version}, {&completion_spec, command_completion},
-    {&help_spec, command_help},       {NULL, NULL},
+    {&run_spec, command_run},
+    {&try_spec, command_try},
+    {&ps_spec, command_ps},
+    {&stat_spec, command_stat},
+    {&explain_spec, command_explain},
+    {&top_spec, command_top},
+    {&metrics_spec, command_metrics},
+    {&serve_spec, command_serve},
+    {&doctor_spec, command_doctor},
+    {&size_spec, command_size},
+    {&config_spec, command_config},
+    {&version_spec, command_version},
+    {&completion_spec, command_completion},
+    {&help_spec, command_help},
+    {NULL, NULL},
 };
 
 const struct command *commands_find(const char *name)
