@@ -62,28 +62,36 @@ static void forget_view(struct target *target)
     target->view = NULL;
 }
 
-static void look_at(struct target *target)
+// Is it still the process that it was? Looked at from time to time: pids come again late, and a
+// view of another process's memory makes no sense, which shows.
+static void identify(struct target *target)
 {
     struct target_times times = {0};
     (void)target_read_times(target->pid, &times);
-    if (times.start_ticks != target->start_ticks) {
+    if (times.start_ticks != target->start_ticks)
         forget_view(target);
-        target->age = 0;
-        target->start_ticks = times.start_ticks;
-    }
+    target->start_ticks = times.start_ticks;
+    (void)proc_read_name(target->pid, target->name);
+}
+
+static void look_at(struct target *target)
+{
     target->is_seen = true;
-    if (target->view == NULL && target->age % ASK_AGAIN == 0) {
-        target->result = page_view_open(target->pid, NULL, &target->view);
+    if (target->age % ASK_AGAIN == 0) {
+        identify(target);
+        if (target->view == NULL)
+            target->result = page_view_open(target->pid, NULL, &target->view);
         if (target->result != PROCESS_READ)
             target->view = NULL;
     }
-    if (target->view != NULL) {
-        target->result = page_view_read(target->view);
-        (void)proc_read_name(target->pid, target->name);
-        if (target->result != PROCESS_READ)
-            forget_view(target);
-    }
     target->age++;
+    if (target->view == NULL)
+        return;
+    target->result = page_view_read(target->view);
+    if (target->result != PROCESS_READ) {
+        forget_view(target);
+        target->age = 0;   // it may have become another program
+    }
 }
 
 static bool look_for(struct targets *targets, size_t n_sorted, pid_t pid)
