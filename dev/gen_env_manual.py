@@ -213,7 +213,7 @@ def values_text(table):
     used = {arguments[2] for macro, arguments in table if macro == 'OPTION_NUMBER'}
     return (''.join(f'_{unit.what}_\n' + indented(unit.manual)
                     for name, unit in UNITS.items() if name in used)
-            + '_FILE_\n' + indented(FILE_MANUAL))
+            + '_FILE_, _FOLDER_\n' + indented(FILE_MANUAL))
 
 
 def page(table_text):

@@ -13,7 +13,8 @@ TABLE = 'src/observe/statistics.def'
 HEADER = 'include/neap/neap.h'
 PAGE = 'docs/man/neap-metrics.7.scd'
 
-ROW = re.compile(r'^STATISTIC\((\w+), "(\w+)", (\w+), "(\w*)", "((?:\\.|[^"\\])*)",\s*"([^"]*)"\)', re.M)
+ROW = re.compile(r'^STATISTIC\((\w+), "(\w+)", (\w+), "(\w*)",'
+                 r' "((?:\\.|[^"\\])*)",\s*"([^"]*)"\)', re.M)
 FIELD = re.compile(r'^    uint64_t (\w+);\s*/\* (.*?)(?:; UINT64_MAX: none)? \*/$', re.M)
 
 BEFORE = '''\
@@ -63,7 +64,8 @@ def metric(kind, name, labels):
     if not name:
         return 'no metric of its own, as it is the sum of others'
     labels = labels.replace('\\"', '"')
-    text = f'neap_{name}' + ('_total' if kind == 'COUNTER' else '') + (f'{{{labels}}}' if labels else '')
+    text = f'neap_{name}' + ('_total' if kind == 'COUNTER' else '')
+    text += f'{{{labels}}}' if labels else ''
     return text.replace('_', '\\_')
 
 

@@ -3,7 +3,6 @@
 #include "diagnosis.h"
 #include "elf_check.h"
 #include "launch.h"
-#include "library.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -134,8 +133,8 @@ static const char *fix_of(enum elf_verdict verdict)
     case ELF_STATIC:
         return "link the program with -lneap: cc ... -static -lneap -pthread";
     case ELF_FOREIGN:
-        return "install libneap0 for that architecture and start the program with LD_PRELOAD=" LIBRARY_NAME
-               " (a bare name: the loader picks the right one)";
+        return "install libneap0 for that architecture and start the program with"
+               " LD_PRELOAD=libneap.so.0 (a bare name: the loader picks the right one)";
     case ELF_OTHER_LOADER:
         return "link the program with a libneap.a built for its C library";
     case ELF_PRIVILEGED:

@@ -4,9 +4,8 @@
 #include "explanation.h"
 #include "format.h"
 #include "operand.h"
-#include "text.h"
+#include "view_json.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #define MIB_BYTES 1048576.0
@@ -68,28 +67,6 @@ static void print_text(const struct explanation *explanation, pid_t pid)
     printf("%s\nNext: %s\n", finding.sentence, finding.next);
 }
 
-static void print_json(const struct explanation *explanation, const struct page_view *view,
-                       pid_t pid)
-{
-    struct explanation_finding finding;
-    explanation_find(explanation, pid, &finding);
-    printf("{\"schema\": \"neap.explain/1\", \"pid\": %d, \"name\": ", (int)pid);
-    text_write_json(stdout, explanation->name);
-    printf(", \"version\": ");
-    text_write_json(stdout, page_view_version(view));
-    for (int i = 0; i < PARTS; i++)
-        printf(", \"%s\": %" PRId64, explanation_parts[i].key, explanation->bytes[i]);
-    printf(", \"neap_bytes\": %" PRId64 ", \"resident_bytes\": %" PRId64
-           ", \"released_bytes\": %" PRId64 ", \"swapped_bytes\": %" PRId64
-           ", \"huge_page_bytes\": %" PRId64 ", \"finding\": \"%s\", \"sentence\": ",
-           explanation->neap_bytes, explanation->resident_bytes, explanation->released_bytes,
-           explanation->swapped_bytes, explanation->huge_bytes, finding.key);
-    text_write_json(stdout, finding.sentence);
-    printf(", \"next\": ");
-    text_write_json(stdout, finding.next);
-    printf("}\n");
-}
-
 int command_explain(char **argv)
 {
     struct explain_settings settings = {0};
@@ -111,7 +88,7 @@ int command_explain(char **argv)
     if (result != PROCESS_READ)
         exit_code = page_view_complain(pid, result);
     else if (settings.json)
-        print_json(&explanation, view, pid);
+        view_json_write_explanation(stdout, pid, view, &explanation);
     else
         print_text(&explanation, pid);
     page_view_close(view);

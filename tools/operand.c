@@ -8,8 +8,12 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #define SECONDS_MAX 86400.0
+#define KIB 1024.0
+#define BYTES_MAX 4e18   // more than any machine has
 
 static bool read_whole(const char *text, unsigned long *out_number)
 {
@@ -42,6 +46,33 @@ bool operand_seconds(const char *text, double minimum, double *out_seconds)
         *out_seconds <= SECONDS_MAX)
         return true;
     message("'%s' is no number of seconds from %g to %g", text, minimum, SECONDS_MAX);
+    return false;
+}
+
+// How many times two to the tenth the letter means; -1: it means nothing.
+static int power_of_unit(const char *unit)
+{
+    static const char letters[] = "KMGTP";
+    const char       *found = *unit != '\0' ? strchr(letters, toupper((unsigned char)*unit)) : NULL;
+    bool is_known = found != NULL && (unit[1] == '\0' || strcasecmp(unit + 1, "i") == 0 ||
+                                      strcasecmp(unit + 1, "iB") == 0);
+    if (*unit == '\0' || strcasecmp(unit, "B") == 0)
+        return 0;
+    return is_known ? (int)(found - letters) + 1 : -1;
+}
+
+bool operand_bytes(const char *text, uint64_t *out_bytes)
+{
+    char  *end;
+    double number = isdigit((unsigned char)*text) ? strtod(text, &end) : -1;
+    int    power = number > 0 ? power_of_unit(end) : -1;
+    for (int i = 0; i < power; i++)
+        number *= KIB;
+    if (power >= 0 && number >= 1 && number < BYTES_MAX) {
+        *out_bytes = (uint64_t)number;
+        return true;
+    }
+    message("'%s' is no size; sizes are as 512MiB or 1.5G", text);
     return false;
 }
 

@@ -58,8 +58,8 @@ struct command_spec {
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
 // *out_first to the index of the first operand. An option starts no later than the first
-// operand, unless these are OPERANDS_PROCESS or _FREE, which are moved to the end; "--" ends options.
-// Commas in the words of a list become zero bytes.
+// operand, unless these are OPERANDS_PROCESS or _FREE, which are moved to the end; "--" ends
+// options. Commas in the words of a list become zero bytes.
 // Returns: true; or false and an exit code, after the help text or one line on stderr.
 bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
                   int *out_exit_code);

@@ -47,6 +47,7 @@ static bool head_makes_sense(const struct source *source)
            table_is_within(source, &head->ranges, sizeof(struct neap_page_range)) &&
            table_is_within(source, &head->rings, sizeof(struct neap_page_ring)) &&
            table_is_within(source, &head->columns, sizeof(struct neap_page_column)) &&
+           table_is_within(source, &head->requests, sizeof(struct neap_page_request)) &&
            table_is_within(source, &head->weights, sizeof(uint32_t)) &&
            head->weights.row_bytes % sizeof(uint32_t) == 0;
 }
@@ -138,6 +139,24 @@ static bool read_rings(struct page_table *table, const struct source *source)
                 return false;
         }
         table->rings[table->n_rings++] = ring;
+    }
+    return true;
+}
+
+static bool read_requests(struct page_table *table, const struct source *source)
+{
+    struct neap_page_request row;
+    uint32_t                 end = source->head.heap_bytes;
+    while (table->n_requests < REQUESTS_MAX &&
+           row_copy(source, &source->head.requests, table->n_requests, &row, sizeof row)) {
+        const uint32_t offsets[] = {row.word_at, row.argument_at, row.count_at, row.result_at};
+        for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+            if (offsets[i] + (uint64_t)sizeof(uint64_t) > end)
+                return false;
+        }
+        if (row.name[sizeof row.name - 1] != '\0')
+            return false;
+        table->requests[table->n_requests++] = row;
     }
     return true;
 }
@@ -258,7 +277,7 @@ static enum process_result read_tables(struct page_table *table, const struct so
     bool is_good = head_makes_sense(source) && read_statistics(table, source) &&
                    read_places(table, source) && read_weights(table, source) &&
                    read_ranges(table, source) && read_rings(table, source) &&
-                   read_terms(table, source) && plan_words(table);
+                   read_requests(table, source) && read_terms(table, source) && plan_words(table);
     return is_good ? PROCESS_READ : PROCESS_DAMAGED;
 }
 

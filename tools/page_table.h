@@ -30,6 +30,7 @@ struct page_table_words {
 #define RANGES_MAX 8
 #define RINGS_MAX 8
 #define COLUMNS_MAX 32
+#define REQUESTS_MAX 32
 #define RING_ROWS_MAX 65536
 
 struct page_table {
@@ -46,6 +47,8 @@ struct page_table {
     size_t                      n_rings;
     struct neap_page_column     columns[COLUMNS_MAX];
     size_t                      n_columns;
+    struct neap_page_request    requests[REQUESTS_MAX];
+    size_t                      n_requests;
     size_t                     *shown;   // rows of statistics that are gauges or counters we know
 };
 

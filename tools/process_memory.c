@@ -41,6 +41,17 @@ enum process_result process_memory_read(pid_t pid, const struct process_piece *p
     return PROCESS_READ;
 }
 
+enum process_result process_memory_write(pid_t pid, uint64_t address, const void *from,
+                                         size_t n_bytes)
+{
+    struct iovec here = {(void *)(uintptr_t)from, n_bytes};
+    struct iovec there = {(void *)(uintptr_t)address, n_bytes};
+    ssize_t      n_written = process_vm_writev(pid, &here, 1, &there, 1, 0);
+    if (n_written != (ssize_t)n_bytes)
+        return n_written < 0 ? result_of(errno) : PROCESS_DAMAGED;
+    return PROCESS_READ;
+}
+
 enum process_result process_memory_read_one(pid_t pid, uint64_t address, void *to, size_t n_bytes)
 {
     struct process_piece piece = {address, n_bytes, to};

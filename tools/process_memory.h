@@ -28,6 +28,10 @@ struct process_piece {
 enum process_result process_memory_read(pid_t pid, const struct process_piece *pieces,
                                         size_t n_pieces);
 
+// Writes into the process's memory. PROCESS_DAMAGED: nothing may be written there.
+enum process_result process_memory_write(pid_t pid, uint64_t address, const void *from,
+                                         size_t n_bytes);
+
 // One piece.
 enum process_result process_memory_read_one(pid_t pid, uint64_t address, void *to, size_t n_bytes);
 

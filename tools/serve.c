@@ -99,9 +99,9 @@ static enum MHD_Result answer_metrics(struct MHD_Connection *connection, struct 
     return result;
 }
 
-static enum MHD_Result answer(void *argument, struct MHD_Connection *connection, const char *url,
-                              const char *method, const char *version, const char *data,
-                              size_t *n_data, void **state)
+static enum MHD_Result answer_request(void *argument, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *data, size_t *n_data, void **state)
 {
     (void)version, (void)data, (void)state;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
@@ -130,9 +130,9 @@ static int serve(const struct serve_settings *settings, struct targets *targets)
     (void)sigaddset(&ending, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &ending, NULL);
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, targets, MHD_OPTION_SOCK_ADDR,
-        (struct sockaddr *)&address, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
+        MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer_request, targets,
+        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_CONNECTION_LIMIT,
+        CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
     if (daemon == NULL)
         return message_exit(EXIT_CODE_FAILED, "cannot listen on %s:%u: %s; is another there?",
                             settings->address, settings->port, strerror(errno));

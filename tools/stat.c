@@ -3,20 +3,18 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "format.h"
-#include "history.h"
+#include "history_text.h"
 #include "message.h"
 #include "operand.h"
 #include "page_view.h"
-#include "text.h"
+#include "view_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define INTERVAL_S_MIN 0.01
 #define LINES_PER_HEADING 20
-#define TIME_BYTES 32
 
 struct stat_settings {
     bool        json;
@@ -97,25 +95,6 @@ static void print_list(const struct page_view *view)
     }
 }
 
-static void print_json(const struct page_view *view, pid_t pid)
-{
-    char      text[TIME_BYTES];
-    time_t    now = time(NULL);
-    struct tm parts;
-    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    printf("{\"schema\": \"neap.stat/1\", \"pid\": %d, \"time\": \"%s\", \"version\": ", (int)pid,
-           text);
-    text_write_json(stdout, page_view_version(view));
-    for (size_t i = 0; i < page_view_count(view); i++) {
-        if (!page_view_is_known(view, i))
-            continue;
-        printf(", ");
-        text_write_json(stdout, page_view_describe(view, i).name);
-        printf(": %" PRIu64, page_view_value(view, i));
-    }
-    printf("}\n");
-}
-
 static void print_cell(size_t i, const struct readings *readings, bool is_bytes, bool is_rate)
 {
     char   text[FORMAT_BYTES] = "-";
@@ -161,7 +140,7 @@ static int print_readings(struct page_view *view, const struct stat_request *req
         if (result != PROCESS_READ)
             return page_view_complain(request->pid, result);
         if (json)
-            print_json(view, request->pid);
+            view_json_write_statistics(stdout, request->pid, view);
         else
             print_line(view, &readings);
         if (fflush(stdout) != 0)
@@ -176,7 +155,7 @@ static int print_once(struct page_view *view, pid_t pid, bool json)
     if (result != PROCESS_READ)
         return page_view_complain(pid, result);
     if (json)
-        print_json(view, pid);
+        view_json_write_statistics(stdout, pid, view);
     else
         print_list(view);
     return EXIT_CODE_DONE;
@@ -184,48 +163,14 @@ static int print_once(struct page_view *view, pid_t pid, bool json)
 
 // ---- the past ---------------------------------------------------------------------------------
 
-static double per_second(uint64_t after, uint64_t before, double seconds)
-{
-    return seconds > 0 ? (double)(after - before) / seconds : 0;
-}
-
-static void print_sample(const struct history_sample *sample, const struct history_sample *before)
-{
-    char   text[FORMAT_BYTES];
-    double since_s = before->age_s - sample->age_s;
-    printf(" %11s", format_duration(sample->age_s, text));
-    printf(" %11s", format_bytes((double)sample->resident_bytes, text));
-    printf(" %11s", format_bytes((double)sample->object_bytes, text));
-    printf(" %11s", format_bytes((double)sample->free_ready_bytes, text));
-    double rate = per_second(sample->allocations, before->allocations, since_s);
-    printf(" %11s", since_s > 0 ? format_count((uint64_t)(rate + 0.5), text) : "-");
-    rate = per_second(sample->returned_bytes, before->returned_bytes, since_s);
-    printf(" %11s\n", since_s > 0 ? format_bytes(rate, text) : "-");
-}
-
-static void print_sample_json(const struct history_sample *sample, pid_t pid)
-{
-    printf("{\"schema\": \"neap.history/1\", \"pid\": %d, \"age_seconds\": %.3f, "
-           "\"resident_bytes\": %" PRIu64 ", \"object_bytes\": %" PRIu64
-           ", \"free_ready_bytes\": %" PRIu64 ", \"allocations\": %" PRIu64
-           ", \"returned_bytes\": %" PRIu64 "}\n",
-           (int)pid, sample->age_s, sample->resident_bytes, sample->object_bytes,
-           sample->free_ready_bytes, sample->allocations, sample->returned_bytes);
-}
-
 static int print_history(struct page_view *view, pid_t pid, const struct stat_settings *settings)
 {
     struct history      history;
     enum process_result result = history_read(view, settings->history, &history);
     if (result == PROCESS_READ && !settings->json)
-        printf(" %11s %11s %11s %11s %11s %11s\n", "AGO", "RESIDENT", "OBJECTS", "FREE READY",
-               "ALLOC/s", "RETURNED/s");
-    for (size_t i = 0; result == PROCESS_READ && i < history.n_samples; i++) {
-        if (settings->json)
-            print_sample_json(&history.samples[i], pid);
-        else
-            print_sample(&history.samples[i], &history.samples[i > 0 ? i - 1 : 0]);
-    }
+        history_write_text(stdout, &history, 0);
+    for (size_t i = 0; result == PROCESS_READ && settings->json && i < history.n_samples; i++)
+        view_json_write_sample(stdout, pid, &history.samples[i]);
     history_free(&history);
     return result == PROCESS_READ ? EXIT_CODE_DONE : page_view_complain(pid, result);
 }

@@ -44,7 +44,7 @@ struct neap_page {
     uint32_t               page_bytes; /* tables included */
     char                   version[16];
     uint32_t               heap_bytes; /* so long is the heap */
-    struct neap_page_table statistics, terms, places, weights, ranges, rings, columns;
+    struct neap_page_table statistics, terms, places, weights, ranges, rings, columns, requests;
 };
 
 enum neap_page_kind {
@@ -112,6 +112,20 @@ struct neap_page_column {
     uint32_t unused;
 };
 
+/* What may be asked of the process: who asks writes the argument, then the row's word, one byte, if
+ * that is 0 so far. It becomes 0 again when the process has answered and counted it. Only a thread
+ * of neap's answers, within a tenth of a second if it is there; a process that has none, and does
+ * not allocate, does not. Who gives up writes 0. */
+struct neap_page_request {
+    char     name[16];    /* "trim", "soft_limit", "hard_limit" */
+    uint32_t word;        /* to be written */
+    uint32_t word_at;     /* in the heap */
+    uint32_t argument_at; /* 64 bits: bytes; of limits all bits set: none; all but bit 0: "auto" */
+    uint32_t count_at;    /* 64 bits: how many were answered */
+    uint32_t result_at;   /* 64 bits: bytes given back; of a limit 1, or 0: refused */
+    uint32_t unused;
+};
+
 /* Address space that the heap has: ranges, described by an array or a list. */
 struct neap_page_range {
     char     use[16]; /* "heap": objects; "metadata": books, beside the heap struct itself */
@@ -123,6 +137,31 @@ struct neap_page_range {
     uint32_t start, length;           /* in an element, 64-bit words: */
     uint32_t start_unit, length_unit; /* times so many bytes */
     uint32_t unused;
+};
+
+/* The black box of a process (NEAP_BLACKBOX in neap-env(7)): a file with this struct at its
+ * beginning, then `n_rows` rows for samples, number i in row i modulo n_rows. */
+#define NEAP_BOX_MAGIC "neapbox" /* with the zero byte behind it */
+#define NEAP_BOX_LAYOUT 1
+
+struct neap_box {
+    char     magic[8];
+    uint32_t layout;
+    uint32_t box_bytes; /* of this struct */
+    char     version[16];
+    char     name[16]; /* of the process */
+    int64_t  pid;
+    uint64_t n_samples; /* so many there ever were */
+    uint32_t n_rows, row_bytes;
+    uint64_t wall_time_ns;                       /* since 1970, when the last sample was noted */
+    uint64_t time_ns;                            /* the same moment, of the samples' clock */
+    uint64_t soft_limit_bytes, hard_limit_bytes; /* all bits set, or 0: none */
+    uint64_t refused_requests, shortages;        /* so far */
+};
+
+struct neap_box_sample {
+    uint64_t time_ns;
+    uint64_t resident_bytes, object_bytes, free_ready_bytes, allocations, returned_bytes;
 };
 
 #endif

@@ -157,11 +157,8 @@ bool exit_stats_expand(const char *pattern, long pid, char out[EXIT_STATS_PATH_B
     return true;
 }
 
-static void exit_stats_write(void *unused)
+static void exit_stats_write(void)
 {
-    (void)unused;
-    if (lock_this_thread_has_any() || front_is_disabled() || *exit_stats_path() == '\0')
-        return;
     struct exit_stats_writer writer;
     struct front_account     account;
     exit_stats_know_yourself(&writer);
@@ -175,6 +172,16 @@ static void exit_stats_write(void *unused)
         (void)host_append_file_best_effort(path, record, n_bytes);
 }
 
+static void end(void *unused)
+{
+    (void)unused;
+    if (lock_this_thread_has_any() || front_is_disabled())
+        return;
+    front_end();
+    if (*exit_stats_path() != '\0')
+        exit_stats_write();
+}
+
 // The one behind us, which is libc's: a sanitizer in the program itself stands before us with one
 // of its own, and has not begun yet when we do.
 static at_exit *libc_at_exit(void)
@@ -186,7 +193,6 @@ static at_exit *libc_at_exit(void)
 void exit_stats_begin(void)
 {
     (void)front_is_disabled();   // has read the options
-    if (*exit_stats_path() != '\0')
-        (void)libc_at_exit()(exit_stats_write, NULL,
-                             NULL);   // fails only without memory: no record
+    if (*exit_stats_path() != '\0' || *config_get()->blackbox != '\0')
+        (void)libc_at_exit()(end, NULL, NULL);   // fails only without memory: no record
 }

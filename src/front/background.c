@@ -97,6 +97,7 @@ static bool park(struct background *background, struct heap *heap)
     while (!has_work && is_worth_following(background, heap)) {
         limits_look_again(heap);
         history_look(heap);
+        request_answer(heap);
         callbacks_tell(&heap->callbacks);
         has_work = load_relaxed(&heap->pages.alarm) ||   // hint
                    pressure_follow(&background->pressure, heap, host_now_ns()) ||
@@ -119,6 +120,7 @@ static void work(void)
         enum give_back_result result = round_of(background, heap);
         limits_look_again(heap);
         history_look(heap);
+        request_answer(heap);
         callbacks_tell(&heap->callbacks);
         if (result == GIVE_BACK_AT_REST) {
             store_relaxed(&heap->pages.has_payer, false);   // hint

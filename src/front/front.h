@@ -64,6 +64,9 @@ void front_account_read(struct front_account *out_account);
 // of a function of malloc's family returns to. May start a thread, and so allocate.
 void front_answer_alarm(const void *caller);
 
+// The process exits, by exit or from main: what it kept for after its death is of no use.
+void front_end(void);
+
 // From here on threads may have caches of their own. Once, when libc has been initialised.
 void front_enable_caches(void);
 

@@ -60,6 +60,11 @@ bool front_is_disabled(void)
     return config_get()->disable != 0;
 }
 
+void front_end(void)
+{
+    black_box_remove();
+}
+
 void front_enable_caches(void)
 {
     heap_get();
@@ -266,6 +271,9 @@ void front_fork_child(void)
     lock_init(&heap->lock, LOCK_RANK_HEAP_INIT);
     background_fork_child(&heap->background, heap);
     history_fork_child(&heap->history);
+    if (*config_get()->blackbox != '\0')
+        black_box_fork_child(&heap->black_box);
+    request_fork_child(&heap->request);
     // Last: a signal handler keeps to the reserve until all locks are new.
     lock_forget_all_of_this_thread();
 }

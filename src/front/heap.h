@@ -4,12 +4,14 @@
 
 #include "cache/caches.h"
 #include "front/background.h"
+#include "front/black_box.h"
 #include "front/callbacks.h"
 #include "front/counters.h"
 #include "front/front.h"
 #include "front/heaps.h"
 #include "front/history.h"
 #include "front/limit.h"
+#include "front/request.h"
 #include "front/reserve.h"
 
 struct heap {
@@ -26,10 +28,12 @@ struct heap {
     struct callbacks  callbacks;
     struct counters   counters;
     struct history    history;
+    struct request    request;
     struct page_heap  pages;
 
     // Last, as most of it is never touched.
     struct history_rings rings;
+    struct black_box     black_box;
 };
 
 // Invariants:

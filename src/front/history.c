@@ -42,6 +42,7 @@ static void note(struct heap *heap, uint64_t now_ns)
     struct history       *history = &heap->history;
     struct history_sample sample = sample_of(heap, now_ns);
     put(heap->rings.seconds, HISTORY_SECONDS, &history->n_seconds, &sample);
+    black_box_write(heap, &sample, load_relaxed(&history->n_seconds) - 1);   // owner: who is busy
     if (history->most.time_ns != 0 && is_of_another_minute(&history->most, now_ns)) {
         put(heap->rings.minutes, HISTORY_MINUTES, &history->n_minutes, &history->most);
         history->most.time_ns = 0;
@@ -88,6 +89,7 @@ void history_answer(struct heap *heap)
 {
     store_relaxed(&heap->pages.has_moved, false);   // hint
     look(heap, true);
+    request_pass_on(heap);
 }
 
 void history_fork_child(struct history *history)

@@ -25,6 +25,23 @@
     }
 _Static_assert(sizeof(struct history_sample) == COLUMNS * sizeof(uint64_t), "each has a column");
 
+#define ASK_FOR(name_, word_)                                                                      \
+    {                                                                                              \
+        .name = name_, .word = REQUEST_##word_, .word_at = OFFSET(request.kind),                   \
+        .argument_at = OFFSET(request.argument), .count_at = OFFSET(request.n_answered),           \
+        .result_at = OFFSET(request.result)                                                        \
+    }
+
+// The black box is written by front, and read as the public header says.
+_Static_assert(sizeof(struct neap_box) == sizeof(struct black_box_head) &&
+                   offsetof(struct neap_box, shortages) ==
+                       offsetof(struct black_box_head, n_shortages) &&
+                   offsetof(struct neap_box, wall_time_ns) ==
+                       offsetof(struct black_box_head, wall_time_ns) &&
+                   sizeof(struct neap_box_sample) == sizeof(struct history_sample) &&
+                   NEAP_BOX_LAYOUT == BLACK_BOX_LAYOUT,
+               "the same fields");
+
 #define TABLE(rows)                                                                                \
     {                                                                                              \
         .start = offsetof(struct stats_page, rows),                                                \
@@ -47,7 +64,8 @@ const struct stats_page
                      .weights = TABLE(weights),
                      .ranges = TABLE(ranges),
                      .rings = TABLE(rings),
-                     .columns = TABLE(columns)},
+                     .columns = TABLE(columns),
+                     .requests = TABLE(requests)},
             .statistics =
                 {
 #define STATISTIC(name_, unit_, kind_, metric_, labels_, help_)                                    \
@@ -112,6 +130,8 @@ const struct stats_page
                                         .period_ns = HISTORY_MINUTE_NS}},
             .columns = {COLUMN(time_ns), COLUMN(resident_bytes), COLUMN(object_bytes),
                         COLUMN(free_ready_bytes), COLUMN(allocations), COLUMN(returned_bytes)},
+            .requests = {ASK_FOR("trim", TRIM), ASK_FOR("soft_limit", SOFT_LIMIT),
+                         ASK_FOR("hard_limit", HARD_LIMIT)},
             .terms =
                 {
 #define STATISTIC(...)

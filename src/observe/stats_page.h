@@ -25,6 +25,7 @@ enum range { RANGE_HEAP, RANGE_METADATA, RANGES };
 
 enum ring { RING_SECONDS, RING_MINUTES, RINGS };
 
+#define ASKED 3     // kinds of requests
 #define COLUMNS 6   // of struct history_sample
 
 enum weights { WEIGHTS_SLOT, WEIGHTS_SPAN, WEIGHTS, WEIGHTS_ONE = NEAP_PAGE_UNWEIGHTED };
@@ -46,6 +47,7 @@ struct stats_page {
     struct neap_page_range     ranges[RANGES];
     struct neap_page_ring      rings[RINGS];
     struct neap_page_column    columns[COLUMNS];
+    struct neap_page_request   requests[ASKED];
     uint32_t                   weights[WEIGHTS][SIZE_CLASSES];
 };
 

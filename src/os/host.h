@@ -19,6 +19,7 @@ uint64_t host_random(void);
 void host_yield(void);
 void host_sleep_ns(long n);   // below a second
 
+uint64_t host_wall_time_ns(void);    // since 1970; may be set, also back
 uint64_t host_now_ns(void);          // of a clock that never goes back, since some moment
 uint64_t host_thread_cpu_ns(void);   // CPU time of the calling thread; two system calls' worth
 
@@ -99,6 +100,19 @@ void host_say(const char *text, size_t n_bytes);
 
 // Writes to any descriptor, all of it, as long as that takes. Returns 0 or an errno value.
 NODISCARD int host_write(int fd, const char *text, size_t n_bytes);
+
+// A number of bytes and where in a file they belong.
+struct host_piece {
+    const void *bytes;
+    size_t      n_bytes, offset;
+};
+
+// Writes pieces to a file that lies in memory, one after the other. `is_new`: what it held is void;
+// it is made, for its owner only, if there is none. Goes through no symbolic link. False: the file
+// is not in memory, or not all could be written.
+NODISCARD bool host_write_file_in_memory(const char *path, const struct host_piece *pieces,
+                                         size_t n_pieces, bool is_new);
+void           host_remove_file(const char *path);
 
 // Appends text to a file in one write, so that what several processes append does not mix. Makes
 // the file, for its owner only, if there is none. Goes through no symbolic link, and does not wait

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
@@ -84,6 +86,11 @@ static uint64_t clock_ns(clockid_t clock)
 uint64_t host_now_ns(void)
 {
     return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t host_wall_time_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
 }
 
 uint64_t host_thread_cpu_ns(void)
@@ -456,6 +463,38 @@ int host_write(int fd, const char *text, size_t n_bytes)
     }
     errno = saved_errno;
     return error;
+}
+
+static bool is_in_memory(long file)
+{
+    struct statfs about;
+    return syscall(SYS_fstatfs, file, &about) == 0 &&
+           (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC);
+}
+
+bool host_write_file_in_memory(const char *path, const struct host_piece *pieces, size_t n_pieces,
+                               bool is_new)
+{
+    int  saved_errno = errno;
+    int  flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    long file =
+        syscall(SYS_openat, AT_FDCWD, path, is_new ? flags | O_CREAT : flags, S_IRUSR | S_IWUSR);
+    bool done =
+        file >= 0 && is_in_memory(file) && (!is_new || syscall(SYS_ftruncate, file, 0) == 0);
+    for (size_t i = 0; i < n_pieces && done; i++)
+        done = syscall(SYS_pwrite64, file, pieces[i].bytes, pieces[i].n_bytes, pieces[i].offset) ==
+               (long)pieces[i].n_bytes;
+    if (file >= 0)
+        syscall(SYS_close, file);
+    errno = saved_errno;
+    return done;
+}
+
+void host_remove_file(const char *path)
+{
+    int saved_errno = errno;
+    syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    errno = saved_errno;
 }
 
 bool host_append_file_best_effort(const char *path, const char *text, size_t n_bytes)

@@ -47,7 +47,7 @@ class GenEnvManual(unittest.TestCase):
         self.assertNotIn('NEAP_SCRIPTS', gen_env_manual.page(TABLE))
 
     def test_only_units_in_use_are_explained(self):
-        self.assert_says('\n_SIZE_\n', '\n_DURATION_\n', '\n_SWITCH_\n', '\n_FILE_\n')
+        self.assert_says('\n_SIZE_\n', '\n_DURATION_\n', '\n_SWITCH_\n', '\n_FILE_, _FOLDER_\n')
         self.assertNotIn('_COUNT_', gen_env_manual.page(TABLE))
 
     def test_a_stale_page_is_noticed(self):

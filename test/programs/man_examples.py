@@ -33,6 +33,7 @@ COMMANDS = {
     'neap serve': r'^neap_resident_bytes\{name="server",pid="\d+",state="objects"\} \d',
     'neap doctor': r'/server: can be preloaded',
     'neap size': r'^ *1040 +1152 .*\n(.*\n)*.*NEAP_LIMIT=1GiB',
+    'neap autopsy': '^What neap held grew from',
     'completion': '^$',
 }
 PROGRAMS = {

@@ -96,6 +96,18 @@ expect 0 stat --history seconds "$pid"      # it has worked for more than three 
 expect 0 stat --history seconds --json "$pid"
 prints '"schema": "neap.history/1"'
 expect 0 stat --history minutes "$pid"
+expect 0 snapshot "$pid" -o "$work/snap"
+[ ! -s "$work/out" ] || complain 'a snapshot on stdout too'
+python3 - "$work/snap" <<'END' || complain 'the snapshot'
+import collections, json, sys
+count = collections.Counter(json.loads(line)['schema'] for line in open(sys.argv[1]))
+for name in 'snapshot', 'stat', 'explain', 'environment':
+    assert count[f'neap.{name}/1'] == 1, count
+assert count['neap.history/1'] >= 2 and count['neap.mapping/1'] >= 5, count
+END
+expect 2 snapshot "$pid" -o "$work/no/snap";    says 'cannot write'
+expect 4 snapshot 999999999 -o "$work/none";    says 'no process 999999999'
+[ ! -e "$work/none" ] || complain 'a snapshot of nothing'
 expect 2 stat --history hours "$pid";       says "not by 'hours'"
 expect 2 stat --history seconds "$pid" 1;   says '--history takes no INTERVAL'
 

@@ -2,6 +2,7 @@
 #include "host_fake.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,6 +164,11 @@ void host_fake_refuse_threads(bool refuse)
 void (*host_fake_started(void))(void)
 {
     return started_body;
+}
+
+uint64_t host_wall_time_ns(void)
+{
+    return host_now_ns() + HOST_FAKE_WALL_NS;
 }
 
 uint64_t host_now_ns(void)
@@ -328,6 +334,40 @@ enum host_watch_result host_watch_ask(const struct host_watch *watch)
 void host_watch_close(const struct host_watch *watch)
 {
     watched.is_open = false;
+}
+
+static struct host_fake_box box;
+
+const struct host_fake_box *host_fake_box_written(void)
+{
+    return &box;
+}
+
+void host_fake_refuse_box(bool is_refused)
+{
+    box = (struct host_fake_box){.is_refused = is_refused};
+}
+
+bool host_write_file_in_memory(const char *path, const struct host_piece *pieces, size_t n_pieces,
+                               bool is_new)
+{
+    if (box.is_refused)
+        return false;
+    if (is_new)
+        box = (struct host_fake_box){.n_written = 0};
+    (void)snprintf(box.path, sizeof box.path, "%s", path);
+    for (size_t i = 0; i < n_pieces; i++) {
+        if (pieces[i].offset + pieces[i].n_bytes > sizeof box.bytes)
+            return false;
+        memcpy(box.bytes + pieces[i].offset, pieces[i].bytes, pieces[i].n_bytes);
+    }
+    box.n_written++;
+    return true;
+}
+
+void host_remove_file(const char *path)
+{
+    box.is_removed = strcmp(path, box.path) == 0;
 }
 
 int host_write(int fd, const char *text, size_t n_bytes)

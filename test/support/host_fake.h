@@ -52,6 +52,21 @@ void host_fake_meanwhile(void (*at_barrier)(void), void (*at_wait)(void));
 // Does the kernel offer the barrier? Yes, until told otherwise.
 void host_fake_offer_barrier(bool offer);
 
+// What was written to a file in memory, the last one that was begun.
+struct host_fake_box {
+    bool   is_refused, is_removed;
+    size_t n_written;   // times
+    char   path[64];
+    char   bytes[64 * 1024];
+};
+const struct host_fake_box *host_fake_box_written(void);
+
+// Forgets it. Is there no such file to be had from now on?
+void host_fake_refuse_box(bool is_refused);
+
+// The wall clock is this much ahead of the other one.
+#define HOST_FAKE_WALL_NS UINT64_C(1700000000000000000)
+
 // Time goes by, without the thread at work, or with it. At first it is 0.
 void host_fake_pass_time(uint64_t n_ns);
 void host_fake_spend_cpu(uint64_t n_ns);

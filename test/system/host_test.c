@@ -290,6 +290,46 @@ static void a_file_that_the_program_put_in_its_place_is_left_alone(void **state)
     unlink(path);
 }
 
+static void only_files_in_memory_are_written_in_pieces(void **state)
+{
+    (void)state;
+    const struct host_piece pieces[] = {{"second", 6, 5}, {"first", 5, 0}};
+    char                    text[64], in_memory[] = "/dev/shm/neap-host-XXXXXX";
+    size_t                  n_bytes = 0;
+    int                     made = mkstemp(in_memory);
+    if (made < 0)
+        skip();
+    assert_int_equal(write(made, "0123456789abcdef", 16), 16);
+    assert_int_equal(close(made), 0);
+    assert_true(host_write_file_in_memory(in_memory, pieces, 2, true));
+    assert_int_equal(host_read_file(in_memory, text, sizeof text, &n_bytes), HOST_FILE_READ);
+    assert_int_equal(n_bytes, 11);
+    assert_memory_equal(text, "firstsecond", 11);
+    assert_true(host_write_file_in_memory(in_memory, &(struct host_piece){"!", 1, 11}, 1, false));
+    assert_int_equal(host_read_file(in_memory, text, sizeof text, &n_bytes), HOST_FILE_READ);
+    assert_memory_equal(text, "firstsecond!", 12);
+    host_remove_file(in_memory);
+    assert_int_equal(access(in_memory, F_OK), -1);
+    // Gone: it is not made anew by a later piece.
+    assert_false(host_write_file_in_memory(in_memory, pieces, 2, false));
+    assert_int_equal(access(in_memory, F_OK), -1);
+    assert_false(host_write_file_in_memory("/proc/self/comm", pieces, 2, false));
+    assert_false(host_write_file_in_memory("/tmp/there/is/none", pieces, 2, true));
+}
+
+static void all_of_a_text_is_written(void **state)
+{
+    (void)state;
+    int  ends[2];
+    char text[8];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(host_write(ends[1], "abcdef", 6), 0);
+    assert_int_equal(read(ends[0], text, sizeof text), 6);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(ends[1]), 0);
+    assert_int_equal(host_write(ends[1], "abcdef", 6), EBADF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +341,8 @@ int main(void)
         cmocka_unit_test(a_forbidden_file_is_said_to_be),
         cmocka_unit_test(a_pipe_without_a_writer_is_empty),
         cmocka_unit_test(what_is_said_goes_to_stderr),
+        cmocka_unit_test(only_files_in_memory_are_written_in_pieces),
+        cmocka_unit_test(all_of_a_text_is_written),
         cmocka_unit_test(a_pipe_says_so_each_time_something_is_written),
         cmocka_unit_test(a_socket_is_written_to_and_says_so),
         cmocka_unit_test(the_kernels_file_takes_what_is_to_be_written),

@@ -5,8 +5,8 @@
 #include "base/atomic.h"
 #include "effort.h"
 #include "front/heap.h"
-#include "front/thread.h"
 #include "random.h"
+#include "sanitizer.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -76,7 +76,6 @@ static void every_reading_adds_up(void **state)
 {
     (void)state;
     pthread_t threads[WORKERS];
-    thread_caches_enable();
     for (uintptr_t i = 0; i < WORKERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
     uint64_t values[STATISTICS], last[STATISTICS];
@@ -103,5 +102,9 @@ static void every_reading_adds_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_reading_adds_up)};
+    front_enable_caches();
+#if SANITIZES_THREAD   // whose mmap does not take hints well
+    process_heap.pages.arenas.n_hints = 0;
+#endif
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
