@@ -18,7 +18,7 @@ TIME       ?= 600
 SEEDS      ?= 50
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test test-programs check seeds model fuzz architectures mutants coverage bench bench-quick install uninstall format clean
+.PHONY: all help setup run test test-programs check seeds model fuzz architectures mutants coverage bench bench-quick install deb uninstall format clean
 
 all: $(BUILD)/build.ninja ## build libneap.so.0, libneap.a and neap into build/
 	@ninja -C $(BUILD)
@@ -89,6 +89,10 @@ install: $(BUILD)/build.ninja ## build and install below prefix (/usr/local), in
 	@meson configure $(BUILD) $(FOLDERS)
 	@DESTDIR='$(DESTDIR)' meson install --quiet -C $(BUILD)
 
+deb: ## build Debian packages (libneap0, libneap-dev, neap) into build-deb/
+	@dev/setup deb
+	@dev/deb build-deb
+
 uninstall: $(BUILD)/build.ninja ## remove what `make install` put there
 	@meson configure $(BUILD) $(FOLDERS)
 	@DESTDIR='$(DESTDIR)' dev/uninstall $(BUILD)
@@ -98,7 +102,7 @@ format: ## rewrite the C sources in the format of .clang-format, refresh the lis
 	@dev/format --write
 
 clean: ## remove the build directories
-	@rm -rf build build-clang build-debug build-asan build-tsan \
+	@rm -rf build build-deb build-clang build-debug build-asan build-tsan \
 	    build-fuzz build-fuzz-ubsan build-fuzz-afl build-fuzz-coverage \
 	    build-cross build-mutants build-coverage
 

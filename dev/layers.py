@@ -56,6 +56,11 @@ PLACES = [
 ]
 
 
+# What the program neap may have of the library: its tables, and how it reads options.
+TOOL_HEADERS = ('config/config.h', 'config/option.h', 'config/value.h', 'config/option.def',
+                'span/size_class.def')
+
+
 class Folder:
     def __init__(self, name):
         self.name = name
@@ -149,7 +154,8 @@ def check_includes(sources, folders):
 
 
 def check_outer_includes(root, sources, folders):
-    """tools and bench see the library as everybody does; bench may also measure its faces."""
+    """tools and bench see the library as everybody does; bench may also measure its faces, and
+    tools have its tables."""
     faces = {header for folder in folders for header in face_headers(folder)}
     for source in sources:
         top = source.path.split('/')[0]
@@ -158,6 +164,8 @@ def check_outer_includes(root, sources, folders):
             header = include[1:-1]
             if include[0] == '<' or header.startswith('neap/') or (own / header).exists() \
                     or (root / top / header).exists():
+                continue
+            if top == 'tools' and header in TOOL_HEADERS:
                 continue
             if top == 'bench' and (header in faces or header.startswith('base/')
                                    or (root / 'test/support' / header).exists()):

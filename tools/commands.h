@@ -16,12 +16,20 @@ const struct command *commands_find(const char *name);
 
 extern const struct command_spec run_spec, try_spec, ps_spec, stat_spec, explain_spec,
     snapshot_spec, autopsy_spec, trim_spec, limit_spec, version_spec, completion_spec, help_spec;
+extern const struct command_spec top_spec, metrics_spec, serve_spec, doctor_spec, size_spec,
+    config_spec;
 
 int command_run(char **argv);
 int command_try(char **argv);
 int command_ps(char **argv);
 int command_stat(char **argv);
 int command_explain(char **argv);
+int command_top(char **argv);
+int command_metrics(char **argv);
+int command_serve(char **argv);
+int command_doctor(char **argv);
+int command_size(char **argv);
+int command_config(char **argv);
 int command_snapshot(char **argv);
 int command_autopsy(char **argv);
 int command_trim(char **argv);

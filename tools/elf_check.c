@@ -8,6 +8,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,12 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #define HEAD_BYTES 512            // the kernel reads 256 for "#!"; ELF headers fit as well
 #define SCRIPT_DEPTH_MAX 4        // interpreters of interpreters, as in the kernel
 #define PROGRAM_HEADERS_MAX 256   // a real program has about a dozen
+
+// A file to look at.
+struct place {
+    char path[PATH_MAX];
+};
 
 // What this program, and so the library beside it, was built for.
 struct elf_kind {
@@ -146,7 +154,32 @@ static bool is_loader(const char *path)
     return result;
 }
 
-static void check_program(const char *path, int fd, const unsigned char *head,
+bool elf_resolve_in(const char *root, const char *path, char *out, size_t n_bytes)
+{
+    char link[64];
+    int  folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    int             fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+    (void)close(folder);
+    if (fd < 0)
+        return false;
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, out, n_bytes - 1);
+    (void)close(fd);
+    out[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+// Is a file there, of our own system (root NULL) or of another one?
+static bool exists_in(const char *root, const char *path)
+{
+    char place[PATH_MAX];
+    return root == NULL ? access(path, F_OK) == 0 : elf_resolve_in(root, path, place, sizeof place);
+}
+
+static void check_program(const char *root, const char *path, int fd, const unsigned char *head,
                           struct elf_report *out)
 {
     if (!check_kind(path, head, out))
@@ -169,7 +202,7 @@ static void check_program(const char *path, int fd, const unsigned char *head,
                "%s: started by %s, but libneap is built for glibc; link it with a libneap.a built"
                " for that C library",
                path, loader);
-    else if (found == 1 && access(loader, F_OK) != 0)
+    else if (found == 1 && !exists_in(root, loader))
         report(out, ELF_NOT_EXECUTABLE,
                "%s: its loader is missing: %s; it was built for another system", path, loader);
 }
@@ -236,7 +269,8 @@ static int open_executable(const char *path, struct elf_report *out)
 }
 
 // Checks one file. Returns true when `out_next` names an interpreter to check as well.
-static bool check_file(const char *path, char *out_next, size_t n_bytes, struct elf_report *out)
+static bool check_file(const char *root, const char *path, struct place *out_next,
+                       struct elf_report *out)
 {
     int fd = open_executable(path, out);
     if (fd < 0)
@@ -248,26 +282,40 @@ static bool check_file(const char *path, char *out_next, size_t n_bytes, struct 
     bool    is_elf = got >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
     bool    follow = false;
     if (is_script) {
-        follow = read_interpreter(head, out_next, n_bytes);
+        follow = read_interpreter(head, out_next->path, sizeof out_next->path);
         if (!follow)
             report(out, ELF_NOT_EXECUTABLE, "%s: its #! line names no interpreter", path);
     } else if (is_elf && got < (ssize_t)sizeof(Elf32_Ehdr)) {
         report(out, ELF_NOT_EXECUTABLE, "%s: a damaged ELF file: its header is cut off", path);
     } else if (is_elf && !check_privileged(path, fd, out)) {
-        check_program(path, fd, (const unsigned char *)head, out);
+        check_program(root, path, fd, (const unsigned char *)head, out);
     }
     (void)close(fd);
     return follow;
 }
 
+// Where an interpreter lies for us. What is not there is left as it is.
+static void enter_root(const char *root, struct place *place)
+{
+    char found[PATH_MAX];
+    if (root != NULL && elf_resolve_in(root, place->path, found, sizeof found))
+        (void)snprintf(place->path, sizeof place->path, "%s", found);
+}
+
 void elf_check_command(const char *path, struct elf_report *out)
 {
+    elf_check_command_in(NULL, path, out);
+}
+
+void elf_check_command_in(const char *root, const char *path, struct elf_report *out)
+{
     *out = (struct elf_report){.verdict = ELF_FITS};
-    char current[HEAD_BYTES], next[HEAD_BYTES];
-    bool follow = check_file(path, next, sizeof next, out);
+    struct place current, next;
+    bool         follow = check_file(root, path, &next, out);
     for (int depth = 0; follow && depth < SCRIPT_DEPTH_MAX; depth++) {
-        memcpy(current, next, sizeof current);
-        follow = check_file(current, next, sizeof next, out);
+        current = next;
+        enter_root(root, &current);
+        follow = check_file(root, current.path, &next, out);
     }
     if (out->verdict != ELF_MISSING || strncmp(out->reason, path, strlen(path)) == 0)
         return;

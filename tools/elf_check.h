@@ -2,6 +2,7 @@
 #ifndef NEAP_TOOLS_ELF_CHECK_H
 #define NEAP_TOOLS_ELF_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum elf_verdict {
@@ -23,6 +24,13 @@ struct elf_report {
 
 // Looks at the executable file `path`; follows "#!" lines to the interpreter.
 void elf_check_command(const char *path, struct elf_report *out);
+
+// The same for a file of the system whose root is the folder `root`: links, interpreters and
+// loaders are looked for there.
+void elf_check_command_in(const char *root, const char *path, struct elf_report *out);
+
+// Writes where `path` of the system at `root` lies in ours. False: it is not there.
+bool elf_resolve_in(const char *root, const char *path, char *out, size_t n_bytes);
 
 // Looks at the shared library `path`: present, readable, our architecture.
 void elf_check_library(const char *path, struct elf_report *out);

@@ -68,14 +68,21 @@ static int launch_search_path(const char *name, char *out_path, size_t n_bytes)
     }
 }
 
-int launch_find(const char *name, char *out_path, size_t n_bytes)
+int launch_locate(const char *name, char *out_path, size_t n_bytes)
 {
     bool is_path = strchr(name, '/') != NULL;
-    if (is_path && strlen(name) >= n_bytes)
+    if (!is_path)
+        return *name == '\0' ? ENOENT : launch_search_path(name, out_path, n_bytes);
+    int length = snprintf(out_path, n_bytes, "%s", name);
+    return length >= 0 && (size_t)length < n_bytes ? 0 : ENAMETOOLONG;
+}
+
+int launch_find(const char *name, char *out_path, size_t n_bytes)
+{
+    int error = launch_locate(name, out_path, n_bytes);
+    if (error == ENAMETOOLONG)
         return message_exit(EXIT_CODE_NOT_FOUND, "%.60s...: %s", name, strerror(ENAMETOOLONG));
-    if (is_path)
-        (void)snprintf(out_path, n_bytes, "%s", name);
-    else if (*name == '\0' || launch_search_path(name, out_path, n_bytes) != 0)
+    if (error != 0)
         return message_exit(EXIT_CODE_NOT_FOUND, "'%s': no such command in PATH", name);
 
     struct elf_report report;

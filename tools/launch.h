@@ -29,7 +29,11 @@ struct outcome {
     struct rusage usage;            // of the command and the children it waited for
 };
 
-// Finds the file of command `name` as execvp would, and checks that preloading will work.
+// Finds the file of command `name` as execvp would; a name with a slash is that file, there or not.
+// Returns: 0, or an errno value.
+int launch_locate(const char *name, char *out_path, size_t n_bytes);
+
+// The same, and checks that preloading will work.
 // Returns: 0 and the path in *out_path, or an exit code after one line on stderr.
 int launch_find(const char *name, char *out_path, size_t n_bytes);
 

@@ -4,6 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define MESSAGE_BYTES_MAX 2048   // two paths and a sentence
 
@@ -43,4 +46,17 @@ int message_exit(int exit_code, const char *format, ...)
     message_write(format, arguments);
     va_end(arguments);
     return exit_code;
+}
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0';
+}
+
+bool message_may_colour(FILE *stream)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(fileno(stream)) != 0 && terminal != NULL && strcmp(terminal, "dumb") != 0 &&
+           !is_set("NO_COLOR") && !is_set("NEAP_NO_COLOR");
 }

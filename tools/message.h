@@ -2,6 +2,13 @@
 #ifndef NEAP_TOOLS_MESSAGE_H
 #define NEAP_TOOLS_MESSAGE_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
+// May what is written there have colours? A terminal that knows them, and neither NO_COLOR nor
+// NEAP_NO_COLOR is set to something.
+bool message_may_colour(FILE *stream);
+
 // Sets the subcommand named in front of every message ("neap run: "); NULL: none.
 // The text is kept by reference.
 void message_set_subcommand(const char *name);

@@ -183,6 +183,11 @@ static int options_has_value(const struct option_spec *row)
     return row->kind == OPTION_OUTPUT ? optional_argument : required_argument;
 }
 
+static bool options_may_follow_operands(const struct command_spec *spec)
+{
+    return spec->operands == OPERANDS_PROCESS || spec->operands == OPERANDS_FREE;
+}
+
 // Translates our table to getopt's two. "+" in front: the first operand ends the options.
 static void options_translate(const struct command_spec *spec, struct option *out_long,
                               char *out_letters)
@@ -190,7 +195,7 @@ static void options_translate(const struct command_spec *spec, struct option *ou
     const struct option_spec *specs = spec->options;
     size_t                    n_specs = options_count(specs);
     char                     *letter = out_letters;
-    if (spec->operands != OPERANDS_PROCESS)
+    if (!options_may_follow_operands(spec))
         *letter++ = '+';
     *letter++ = ':';
     *letter++ = 'h';
@@ -260,9 +265,9 @@ static bool word_is_in(const char *words, const char *word)
 // Says what is wrong with the operands, and returns false.
 static bool options_check_operands(const struct command_spec *spec, char **operands)
 {
-    size_t n_max = spec->operands == OPERANDS_NONE      ? 0
-                   : spec->operands == OPERANDS_PROCESS ? spec->n_operands_max
-                                                        : 1;
+    size_t n_max = spec->operands == OPERANDS_NONE     ? 0
+                   : options_may_follow_operands(spec) ? spec->n_operands_max
+                                                       : 1;
     if (spec->operands == OPERANDS_COMMAND) {
         if (operands[0] == NULL)
             message("no command given; example: neap %s -- ls -l", spec->name);

@@ -41,6 +41,7 @@ enum operands {
     OPERANDS_WORD,      // one of `words`
     OPERANDS_TOPIC,     // a topic of neap help, or nothing
     OPERANDS_PROCESS,   // a process id and what goes with it; options may stand behind them
+    OPERANDS_FREE,      // words that the command explains; options may stand behind them
 };
 
 struct command_spec {
@@ -52,13 +53,13 @@ struct command_spec {
     const struct option_spec *options;    // -h, --help is understood besides
     enum operands             operands;
     const char               *words;            // with spaces between; for OPERANDS_WORD
-    size_t                    n_operands_max;   // for OPERANDS_PROCESS
+    size_t                    n_operands_max;   // for OPERANDS_PROCESS and _FREE
 };
 
 // Reads the options in argv[1..] into *settings (as the table's offsets say) and sets
 // *out_first to the index of the first operand. An option starts no later than the first
-// operand, unless these are OPERANDS_PROCESS, which are moved to the end; "--" ends options.
-// Commas in the words of a list become zero bytes.
+// operand, unless these are OPERANDS_PROCESS or _FREE, which are moved to the end; "--" ends
+// options. Commas in the words of a list become zero bytes.
 // Returns: true; or false and an exit code, after the help text or one line on stderr.
 bool options_take(const struct command_spec *spec, char **argv, void *settings, int *out_first,
                   int *out_exit_code);

@@ -113,6 +113,11 @@ class Layers(unittest.TestCase):
     def test_tools_and_bench_stay_outside(self):
         self.assert_finds('tools/neap.c', '#include "os/vm.h"\n', 'tools includes')
         self.assert_finds('bench/grow.c', '#include "os/private.h"\n', 'bench includes')
+        self.assert_finds('bench/grow.c', '#include "span/size_class.def"\n', 'bench includes')
+
+    def test_tools_have_the_tables(self):
+        added = {'tools/neap.c': '#include "span/size_class.def"\n#include "config/option.h"\n'}
+        self.assertEqual(self.complaints(**added), [])
 
     def test_no_code_is_included(self):
         self.assert_finds('test/x_test.c', '#include "os/vm_linux.c"\n', 'not included')

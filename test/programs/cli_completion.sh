@@ -16,7 +16,7 @@ expect 2 completion tcsh;       says "'tcsh' is none of: bash zsh fish"
 expect 2 completion bash zsh;   says "'zsh': completion takes one word"
 
 # Every option that --help shows is in every script, as the shell writes it.
-for command in run try version completion help; do
+for command in $(commands); do
     expect 0 $command --help
     for option in $(sed -n 's/^  \(-., \|    \)--\([a-z-]*\).*/\2/p' "$work/out"); do
         grep -q -- "--$option" "$work/neap.bash" || complain "bash lacks $command --$option"

@@ -44,3 +44,6 @@ finish() {
     [ "$failed" -eq 0 ] || { echo "$failed failed"; exit 1; }
     exit 0
 }
+
+# The names of all commands.
+commands() { "$neap" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }

@@ -5,7 +5,7 @@
 expect 0 --help;                prints 'Commands:'; prints 'neap run -- ./server'
 expect 0 help;                  prints 'Commands:'
 expect 2;                       prints_not 'Commands:'   # what nobody asked for is not output
-for command in run try version completion help; do
+for command in $(commands); do
     expect 0 $command --help;   prints "Usage: neap $command"; prints '--help'
     cp "$work/out" "$work/help"
     expect 0 help $command

@@ -29,6 +29,10 @@ COMMANDS = {
     'LD_PRELOAD': '^0\n',
     'NEAP_EXIT_STATS': r'^[3-9]\n\Z',
     'neap explain': '^ .* = resident  *as the kernel counts$',
+    'neap top': r'^ *\d+ server +[0-9.]+M ',
+    'neap serve': r'^neap_resident_bytes\{name="server",pid="\d+",state="objects"\} \d',
+    'neap doctor': r'/server: can be preloaded',
+    'neap size': r'^ *1040 +1152 .*\n(.*\n)*.*NEAP_LIMIT=1GiB',
     'neap autopsy': '^What neap held grew from',
     'completion': '^$',
 }
