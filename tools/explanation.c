@@ -37,6 +37,7 @@ struct walk {
     char                     program[SMAPS_PATH_BYTES];
     struct smaps_mapping     previous;
     enum explanation_part    previous_part;
+    uint64_t                 neaps_end;   // of the last mapping that is, or is in part, neap's
 };
 
 static bool is_shared_memory(const struct smaps_mapping *mapping)
@@ -45,11 +46,13 @@ static bool is_shared_memory(const struct smaps_mapping *mapping)
            strncmp(mapping->path, "/dev/shm/", 9) == 0;
 }
 
+// What lies behind the guard of neap's books is not a stack.
 static bool is_behind_guard(const struct walk *walk, const struct smaps_mapping *mapping)
 {
     const struct smaps_mapping *guard = &walk->previous;
-    return guard->end == mapping->start && strncmp(guard->permissions, "---", 3) == 0 &&
-           guard->inode == 0 && guard->end - guard->start <= GUARD_BYTES_MAX &&
+    return guard->end == mapping->start && guard->start != walk->neaps_end &&
+           strncmp(guard->permissions, "---", 3) == 0 && guard->inode == 0 &&
+           guard->end - guard->start <= GUARD_BYTES_MAX &&
            mapping->end - mapping->start >= STACK_BYTES_MIN;
 }
 
@@ -93,6 +96,7 @@ static int64_t take_neaps(struct walk *walk, const struct smaps_mapping *mapping
         uint64_t            present_bytes = 0;
         if (start >= end)
             continue;
+        walk->neaps_end = mapping->end;
         if (start == mapping->start && end == mapping->end)
             present_bytes = (uint64_t)left_bytes;
         else

@@ -26,9 +26,12 @@ PYTHON = ('import threading, time\n'
           'for i in range(4): threading.Thread(target=time.sleep, args=(60,)).start()\n'
           'z = bytearray(30 << 20)\n'
           'time.sleep(60)')
+# With arenas of its own behind the guards of neap's books.
+ONE_THREAD = 'import time; x = [bytes(i % 2000) for i in range(300000)]; time.sleep(60)'
 # Standard input stays open, so that interpreters wait there for more.
 PROGRAMS = {
     'python3': ['python3', '-c', PYTHON],
+    'one thread': ['python3', '-c', ONE_THREAD],
     'perl': ['perl', '-e', 'my %h = map { $_ => "x" x 100 } 1..200000; delete @h{1..150000};'
                            ' sleep 60'],
     'ruby': ['ruby', '-e', 'a = Array.new(300000) { |i| "x" * (i % 200) }; sleep 60'],
@@ -52,6 +55,11 @@ def resident_of(pid):
     return pages * os.sysconf('SC_PAGESIZE')
 
 
+def stack_of_only_thread(pid):
+    lines = pathlib.Path(f'/proc/{pid}/smaps').read_text().partition('[stack]')[2].splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith('Rss:'))
+
+
 def explain(pid):
     done = subprocess.run([BUILD / 'neap', 'explain', '--json', str(pid)], capture_output=True,
                           text=True, check=False)
@@ -73,6 +81,8 @@ def complaints_about(name, pid):
         yield f'{name}: {told["resident_bytes"]} resident; the kernel says {before}, then {after}'
     if told['object_bytes'] <= 0 or told['neap_bytes'] <= 0:
         yield f'{name}: nothing of it is neap\'s'
+    if name == 'one thread' and told['stack_bytes'] != stack_of_only_thread(pid):
+        yield f'{name}: {told["stack_bytes"]} of stacks; the kernel says {stack_of_only_thread(pid)}'
     if any(told[part] < 0 for part in PARTS if part != 'untouched_bytes'):
         yield f'{name}: a part is negative'
 
@@ -99,7 +109,7 @@ def check(name, folder):
 def main():
     complaints, n_checked = [], 0
     for name in PROGRAMS:
-        if shutil.which(name):
+        if shutil.which(PROGRAMS[name][0]):
             with tempfile.TemporaryDirectory() as folder:
                 found = check(name, folder)
                 n_checked += found is not None
