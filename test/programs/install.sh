@@ -20,6 +20,7 @@ make_into prefix="$prefix" install
 cat >"$work/expected" <<LIST
 bin/neap
 include/neap/neap.h
+include/neap/page.h
 include/neap/pageheap.h
 lib/cmake/neap/neap-config-version.cmake
 lib/cmake/neap/neap-config.cmake
@@ -33,6 +34,7 @@ share/fish/vendor_completions.d/neap.fish
 share/man/man1/neap.1
 share/man/man3/neap.3
 share/man/man7/neap-env.7
+share/man/man7/neap-metrics.7
 share/zsh/site-functions/_neap
 LIST
 installed "$prefix" | diff "$work/expected" - >"$work/out" || complain 'other files are installed'
