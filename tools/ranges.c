@@ -81,7 +81,8 @@ enum process_result ranges_read(struct page_view *view, struct range_list *list)
     struct range heap = {view->heap, view->heap + view->table.head.heap_bytes, RANGE_METADATA};
     if (result == PROCESS_READ && !add(list, &heap))
         result = PROCESS_DAMAGED;
-    qsort(list->ranges, list->n_ranges, sizeof *list->ranges, compare);
+    if (list->n_ranges > 0)
+        qsort(list->ranges, list->n_ranges, sizeof *list->ranges, compare);
     return result;
 }
 
