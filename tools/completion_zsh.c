@@ -2,6 +2,8 @@
 #include "commands.h"
 #include "completion.h"
 
+#include <stdlib.h>
+
 static const char head[] =
     "#compdef neap\n"
     "# Completes neap's command line in zsh. Written by: neap completion zsh\n"
@@ -28,7 +30,20 @@ static const char tail[] = "        esac ;;\n"
 
 static void write_quoted(const char *text, FILE *out)
 {
-    completion_write_brief(text, "[]\\:", "\\", out);
+    char  *brief = NULL;
+    size_t n_bytes;
+    FILE  *stream = open_memstream(&brief, &n_bytes);
+    if (stream == NULL)
+        return;
+    completion_write_brief(text, "[]\\:", "\\", stream);
+    (void)fclose(stream);
+    for (const char *at = brief; *at != '\0'; at++) {
+        if (*at == '\'')
+            (void)fputs("'\\''", out);   // what it is between ends, and begins again
+        else
+            (void)fputc(*at, out);
+    }
+    free(brief);
 }
 
 // What completes the value of an option; nothing for a flag.

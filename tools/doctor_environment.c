@@ -54,6 +54,9 @@ static void diagnose_value(struct diagnosis *diagnosis, enum option_id id, const
         return;
     char                initial[VALUE_TEXT_BYTES];
     enum option_verdict verdict = option_parse(&options[id], text_of(value), &number);
+    if (verdict == OPTION_ACCEPTED && id == OPTION_disable && number != 0)
+        diagnosis_add(diagnosis, FINDING_FAIL, "option", "NEAP_DISABLE=%s: neap stands aside",
+                      value);
     if (verdict == OPTION_ACCEPTED)
         return;
     option_print(&options[id], options[id].initial, initial);
@@ -75,8 +78,6 @@ static void diagnose_own_option(struct diagnosis *diagnosis, const char *entry)
     enum option_id id = option_find(name);
     if (id != OPTIONS) {
         diagnose_value(diagnosis, id, entry + length + (entry[length] == '='));
-        if (id == OPTION_disable && strcmp(entry + length, "=1") == 0)
-            diagnosis_add(diagnosis, FINDING_FAIL, "option", "NEAP_DISABLE=1: neap stands aside");
         return;
     }
     enum option_id near = option_nearest(name);

@@ -28,6 +28,7 @@ static const struct option_spec metrics_options[] = {
      .name = "format",
      .kind = OPTION_TEXT,
      .value_name = "FORMAT",
+     .choices = "prom openmetrics json",
      .offset = offsetof(struct metrics_settings, format),
      .help = "prom (the default), openmetrics, or json, schema neap.metrics/1"},
     {.name = "textfile",

@@ -31,6 +31,7 @@ static const struct option_spec serve_options[] = {
     {.name = "address",
      .kind = OPTION_TEXT,
      .value_name = "ADDRESS",
+     .choices = ADDRESS_DEFAULT " 0.0.0.0",
      .offset = offsetof(struct serve_settings, address),
      .help = "IPv4 address to listen on; 127.0.0.1 by default, 0.0.0.0 is all of them"},
     {.letter = 'p',

@@ -51,6 +51,7 @@ offers_all() {
     offers "$1" 'neap run -t two' 'two.svg'
     offers "$1" 'neap run --summary --svg tw' 'two.svg'
     offers "$1" 'neap try --with jem' 'jemalloc'
+    offers "$1" 'neap metrics --format op' 'openmetrics'
     offers "$1" 'neap try --with tbb,jem' 'tbb,jemalloc'
     offers "$1" 'neap run printen' 'printenv'
     offers "$1" 'neap run -- printen' 'printenv'

@@ -91,6 +91,10 @@ if command -v tmux >/dev/null; then
     on_screen '^objects .*█'
     on_screen '^= held '
     press Space; on_screen '\[frozen\]'
+    head -n 1 "$work/out" >"$work/before"
+    sleep 1.5
+    screen
+    head -n 1 "$work/out" | cmp -s - "$work/before" || complain 'frozen, the clock goes on'
     press '?'; on_screen 'sort by the column'
     press x; on_screen '\[frozen\]'
     press Space
