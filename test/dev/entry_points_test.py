@@ -10,11 +10,19 @@ LEFT_OUT = {
     'malloc_info': 'prints',
     'malloc_stats': 'prints',
     'neap_block_describe': 'looks; test/programs/heaps.c',
+    'neap_check': 'looks; test/unit/front/seeded_damage_test.c',
+    'neap_is_active': 'looks; test/programs/stats_api.c',
     'neap_limit_counted': 'looks; test/programs/limits.c',
     'neap_limit_get': 'looks; test/programs/limits.c',
     'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
+    'neap_metric_count': 'looks; test/programs/stats_api.c',
+    'neap_metric_describe': 'looks; test/programs/stats_api.c',
+    'neap_metric_read': 'looks; test/programs/stats_api.c',
     'neap_pressure_register': 'calls back; test/programs/limits.c',
     'neap_pressure_unregister': 'calls back; test/programs/limits.c',
+    'neap_stats_print': 'prints; test/programs/stats_api.c',
+    'neap_stats_read': 'looks; test/programs/stats_api.c',
+    'neap_version': 'looks; test/programs/stats_api.c',
 }
 HEAPS = 'neap_heap_'   # first-class heaps: test/programs/heaps.c
 
