@@ -10,7 +10,7 @@ LEFT_OUT = {
     'malloc_info': 'prints',
     'malloc_stats': 'prints',
     'neap_block_describe': 'looks; test/programs/heaps.c',
-    'neap_check': 'looks; test/unit/front/seeded_damage_test.c',
+    'neap_check': 'looks; test/programs/audit.c',
     'neap_is_active': 'looks; test/programs/stats_api.c',
     'neap_limit_counted': 'looks; test/programs/limits.c',
     'neap_limit_get': 'looks; test/programs/limits.c',
