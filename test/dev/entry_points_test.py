@@ -12,6 +12,7 @@ LEFT_OUT = {
     'neap_block_describe': 'looks; test/programs/heaps.c',
     'neap_limit_counted': 'looks; test/programs/limits.c',
     'neap_limit_get': 'looks; test/programs/limits.c',
+    'neap_check': 'an audit of the books; test/programs/audit.c',
     'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
     'neap_pressure_register': 'calls back; test/programs/limits.c',
     'neap_pressure_unregister': 'calls back; test/programs/limits.c',
