@@ -24,30 +24,35 @@
 #define load_acquire(object) atomic_load_explicit((object), memory_order_acquire)
 #define store_relaxed(object, value) atomic_store_explicit((object), (value), memory_order_relaxed)
 #define store_release(object, value) atomic_store_explicit((object), (value), memory_order_release)
+
+// The pointer; does not compile for less than 32 bits.
+#define WIDE(object) ((object) + 0 * sizeof(char[sizeof *(object) >= 4 ? 1 : -1]))
+
 #define add_relaxed(object, value)                                                                 \
-    atomic_fetch_add_explicit((object), (value), memory_order_relaxed)
+    atomic_fetch_add_explicit(WIDE(object), (value), memory_order_relaxed)
 #define exchange_relaxed(object, value)                                                            \
-    atomic_exchange_explicit((object), (value), memory_order_relaxed)
+    atomic_exchange_explicit(WIDE(object), (value), memory_order_relaxed)
 #define exchange_acquire(object, value)                                                            \
-    atomic_exchange_explicit((object), (value), memory_order_acquire)
+    atomic_exchange_explicit(WIDE(object), (value), memory_order_acquire)
 #define exchange_release(object, value)                                                            \
-    atomic_exchange_explicit((object), (value), memory_order_release)
+    atomic_exchange_explicit(WIDE(object), (value), memory_order_release)
 #define exchange_acq_rel(object, value)                                                            \
-    atomic_exchange_explicit((object), (value), memory_order_acq_rel)
+    atomic_exchange_explicit(WIDE(object), (value), memory_order_acq_rel)
 #define add_acq_rel(object, value)                                                                 \
-    atomic_fetch_add_explicit((object), (value), memory_order_acq_rel)
-#define or_acq_rel(object, value) atomic_fetch_or_explicit((object), (value), memory_order_acq_rel)
+    atomic_fetch_add_explicit(WIDE(object), (value), memory_order_acq_rel)
+#define or_acq_rel(object, value)                                                                  \
+    atomic_fetch_or_explicit(WIDE(object), (value), memory_order_acq_rel)
 #define and_release(object, value)                                                                 \
-    atomic_fetch_and_explicit((object), (value), memory_order_release)
+    atomic_fetch_and_explicit(WIDE(object), (value), memory_order_release)
 #define cas_release(object, expected, desired)                                                     \
-    atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_release, \
-                                            memory_order_relaxed)
+    atomic_compare_exchange_strong_explicit(WIDE(object), (expected), (desired),                   \
+                                            memory_order_release, memory_order_relaxed)
 #define cas_acq_rel(object, expected, desired)                                                     \
-    atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_acq_rel, \
-                                            memory_order_acquire)
+    atomic_compare_exchange_strong_explicit(WIDE(object), (expected), (desired),                   \
+                                            memory_order_acq_rel, memory_order_acquire)
 #define cas_acquire(object, expected, desired)                                                     \
-    atomic_compare_exchange_strong_explicit((object), (expected), (desired), memory_order_acquire, \
-                                            memory_order_relaxed)
+    atomic_compare_exchange_strong_explicit(WIDE(object), (expected), (desired),                   \
+                                            memory_order_acquire, memory_order_relaxed)
 
 // Counts up a number that only one thread writes at a time and others may read: one instruction
 // without a lock prefix where there is one. A sanitizer is to see an atomic access.

@@ -21,7 +21,7 @@ enum background_state {
 
 struct background {
     ATOMIC(uint32_t) state;     // enum background_state
-    ATOMIC(bool)     is_busy;   // somebody makes a round
+    ATOMIC(uint32_t) is_busy;   // somebody makes a round
     long             process;   // id of the process whose thread it is; constant but for forks
     ATOMIC(uint64_t) next_guest_round_ns;
     struct give_back give_back;   // of who is busy

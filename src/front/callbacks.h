@@ -40,7 +40,7 @@ struct callbacks {
 
     ATOMIC(unsigned) n;        // counter: of entries that are not empty
     ATOMIC(bool)     is_due;   // hint: something is new
-    ATOMIC(bool)     is_telling;
+    ATOMIC(uint32_t) is_telling;
 };
 
 void callbacks_init(struct callbacks *callbacks);

@@ -32,8 +32,8 @@ struct give_back {
     unsigned           n_calm;          // rounds in a row that found nothing to do
     ATOMIC(size_t)     free_at_rest;    // hint: what free slots held when nothing more went back
     // hint: growth that is worth a look inside of spans; more after looks that found little
-    ATOMIC(size_t) worth_bytes;
-    ATOMIC(bool)   is_crowded;   // hint: some cache's inbox, and our thread is to take it in
+    ATOMIC(size_t)   worth_bytes;
+    ATOMIC(uint32_t) is_crowded;   // hint: some cache's inbox, and our thread is to take it in
 };
 
 // One round. Returns whether there may be more to do soon; if not, the alarm is set for when there

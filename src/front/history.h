@@ -26,7 +26,7 @@ struct history_sample {
 };
 
 struct history {
-    ATOMIC(bool) is_busy;   // somebody notes a sample
+    ATOMIC(uint32_t) is_busy;   // somebody notes a sample
     // Of who is busy.
     uint64_t              looked_at_ns;   // 0: never
     uint64_t              noted_at_ns;    // of the last second; at first, when it was first looked

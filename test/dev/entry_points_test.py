@@ -14,6 +14,7 @@ LEFT_OUT = {
     'neap_is_active': 'looks; test/programs/stats_api.c',
     'neap_limit_counted': 'looks; test/programs/limits.c',
     'neap_limit_get': 'looks; test/programs/limits.c',
+    'neap_check': 'an audit of the books; test/programs/audit.c',
     'neap_limit_set': 'changes what is refused; test/programs/limits.c, with threads and contents',
     'neap_metric_count': 'looks; test/programs/stats_api.c',
     'neap_metric_describe': 'looks; test/programs/stats_api.c',
