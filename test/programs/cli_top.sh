@@ -36,7 +36,12 @@ waves=$!
 LD_PRELOAD=$build/libneap.so.0 sleep 60 &
 sleeper=$!
 pids="$waves $sleeper"
-sleep 5
+# Is the wave over? Then more was allocated than is not freed.
+is_over() {
+    "$neap" stat --json "$waves" 2>/dev/null >"$work/out" &&
+        [ "$(sed 's/.*"frees": \([0-9]*\).*/\1/' "$work/out")" -gt 1000 ]
+}
+until is_over; do sleep 0.2; done
 
 # ---- tables -----------------------------------------------------------------------------------
 
