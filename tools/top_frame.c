@@ -194,11 +194,11 @@ void frame_draw_list(struct frame *frame, const struct top_data *data,
 // ---- one process ------------------------------------------------------------------------------
 
 static void add_past(struct frame *frame, const char *what, const uint64_t *values,
-                     const struct top_detail *detail)
+                     uint64_t now_bytes, size_t n_past)
 {
     char picture[4 * TOP_PAST_MAX + 1], now[FORMAT_BYTES];
-    draw_past(frame, values, detail->n_past, picture);
-    format_bytes(detail->n_past > 0 ? (double)values[detail->n_past - 1] : 0, now);
+    draw_past(frame, values, n_past, picture);
+    format_bytes((double)now_bytes, now);
     add_line(frame, FRAME_PLAIN, "%-9s%s %10s", what, picture, now);
 }
 
@@ -245,8 +245,8 @@ void frame_draw_detail(struct frame *frame, const struct top_detail *detail, con
                    detail->version, detail->has_ended ? "  has ended" : "");
     frame->n_lines = 0;
     add_title(frame, title, clock, is_frozen);
-    add_past(frame, "held", detail->past_resident, detail);
-    add_past(frame, "objects", detail->past_objects, detail);
+    add_past(frame, "held", detail->past_resident, row->held_bytes, detail->n_past);
+    add_past(frame, "objects", detail->past_objects, row->object_bytes, detail->n_past);
     add_line(frame, FRAME_PLAIN, "%9s%-*s now", "", (int)frame_past_columns(frame) - 4,
              detail->past_s < TOP_PAST_S ? "1 min ago" : "10 min ago");
     add_limit(frame, row);

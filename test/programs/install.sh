@@ -9,12 +9,14 @@ version=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$root/meson.build")
 
 # make_into WORDS...: make in a build directory of our own, without the tests.
 make_into() {
-    (cd "$root" && unset MAKEFLAGS && PKG_CONFIG_LIBDIR=/nowhere make --no-print-directory BUILD="$work/build" "$@") \
+    (cd "$root" && unset MAKEFLAGS && make --no-print-directory BUILD="$work/build" "$@") \
         >"$work/out" 2>"$work/err" || { complain "make $*"; finish; }
 }
 # installed FOLDER: the files below it, sorted.
 installed() { (cd "$1" && find . -type f -o -type l | sed 's/^..//' | LC_ALL=C sort); }
 
+CC=$cc meson setup "$work/build" "$root" -Ddevelopment=false >"$work/out" 2>"$work/err" ||
+    complain 'meson setup'
 prefix=$work/usr
 make_into prefix="$prefix" install
 cat >"$work/expected" <<LIST

@@ -13,7 +13,7 @@ LIMIT_S = 120
 
 # What the examples of neap(1) are about.
 FILES = {
-    'server': '#!/bin/sh\ntrap "exit 0" TERM\nfor i in 1 2 3 4; do sleep 0.4; done\n',
+    'server': '#!/bin/sh\ntrap "exit 0" TERM\nfor i in 1 2 3 4 5 6; do sleep 0.4; done\n',
     'job': '#!/bin/sh\nsort "$1" | head -n 3\nsleep 0.1\n',
     'job.py': 'words = [str(i) * 20 for i in range(100000)]\nprint(len(set(words)))\n',
     'input.txt': ''.join(f'{i * 7919 % 1000}\n' for i in range(1000)),
