@@ -79,11 +79,7 @@ int command_explain(char **argv)
 
     struct page_view   *view = NULL;
     struct explanation  explanation;
-    enum process_result result = page_view_open(pid, NULL, &view);
-    if (result == PROCESS_READ)
-        result = page_view_read(view);
-    if (result == PROCESS_READ)
-        result = explanation_read(pid, view, &explanation);
+    enum process_result result = explanation_read(pid, &view, &explanation);
     exit_code = EXIT_CODE_DONE;
     if (result != PROCESS_READ)
         exit_code = page_view_complain(pid, result);

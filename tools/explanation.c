@@ -150,7 +150,7 @@ static enum process_result walk_mappings(struct walk *walk)
     return walk->explanation->resident_bytes > 0 ? PROCESS_READ : PROCESS_ABSENT;
 }
 
-enum process_result explanation_read(pid_t pid, struct page_view *view, struct explanation *out)
+static enum process_result add_up(pid_t pid, struct page_view *view, struct explanation *out)
 {
     struct range_list ranges = {.n_ranges = 0};
     struct walk       walk = {.ranges = &ranges, .explanation = out, .pid = pid};
@@ -169,6 +169,15 @@ enum process_result explanation_read(pid_t pid, struct page_view *view, struct e
     out->bytes[PART_UNTOUCHED] = walk.heap_bytes - booked_bytes;
     out->neap_bytes = walk.heap_bytes + out->bytes[PART_METADATA];
     return result;
+}
+
+enum process_result explanation_read(pid_t pid, struct page_view **out_view,
+                                     struct explanation *out)
+{
+    enum process_result result = page_view_open(pid, NULL, out_view);
+    if (result == PROCESS_READ)
+        result = page_view_read(*out_view);
+    return result == PROCESS_READ ? add_up(pid, *out_view, out) : result;
 }
 
 // ---- the finding ------------------------------------------------------------------------------

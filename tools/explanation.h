@@ -38,8 +38,9 @@ struct part_info {
 };
 extern const struct part_info explanation_parts[PARTS];
 
-// Adds up. Requires: the view has been read.
-enum process_result explanation_read(pid_t pid, struct page_view *view, struct explanation *out);
+// Opens a view of the process, reads it and adds up. *out_view is to be closed, whatever the result.
+enum process_result explanation_read(pid_t pid, struct page_view **out_view,
+                                     struct explanation *out);
 
 // The one thing worth saying, and the command to go on with.
 struct explanation_finding {

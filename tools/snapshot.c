@@ -139,11 +139,7 @@ int command_snapshot(char **argv)
 
     struct page_view   *view = NULL;
     struct explanation  explanation;
-    enum process_result result = page_view_open(pid, NULL, &view);
-    if (result == PROCESS_READ)
-        result = page_view_read(view);
-    if (result == PROCESS_READ)
-        result = explanation_read(pid, view, &explanation);
+    enum process_result result = explanation_read(pid, &view, &explanation);
     if (result == PROCESS_READ)
         result = write_all(settings.path != NULL ? out_file_start(&file) : stdout, pid, view,
                            &explanation);

@@ -2,25 +2,10 @@
 # neap trim and neap limit: what they have a running program do, and what they say where nobody
 # answers.
 . "$(dirname "$0")/cli_kit.sh"
+. "$(dirname "$0")/observe_kit.sh"
+compile -o "$work/dynamic"
 
-${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -Werror "$(dirname "$0")/observe.c" -pthread \
-    -o "$work/program" || exit 1
-mkfifo "$work/fifo"
-pids=
-stop_all() {
-    for each in $pids; do kill -9 "$each" 2>/dev/null; done
-    rm -rf "$work"
-}
-trap stop_all EXIT
-begin() {
-    LD_PRELOAD=$build/libneap.so.0 "$work/program" "$@" >"$work/fifo" 2>/dev/null &
-    pid=$!
-    pids="$pids $pid"
-    read -r ready <"$work/fifo"
-    [ "$ready" = ready ] || complain 'the program did not start'
-}
-
-begin work
+begin dynamic work
 expect 0 trim "$pid";               prints 'went back. neap holds'
 expect 0 trim --json "$pid";        prints '"schema": "neap.trim/1"'; prints '"returned_bytes": '
 expect 0 limit "$pid" 64M;          prints 'limit 64.0 MiB. neap holds'
