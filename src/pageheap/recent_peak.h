@@ -5,8 +5,8 @@
 // whether somebody asks meanwhile or not. A program that needs the same memory again and again at
 // shorter intervals keeps it.
 //
-// A steady fall is no such program's: once less was needed in each of five periods than in the one
-// before, and a quarter less in all, only what was needed in the last one counts, until something
+// A steady fall is no such program's: once less was needed in each of three periods than in the one
+// before, and half as much in all, only what was needed in the last one counts, until something
 // rises again.
 #ifndef NEAP_PAGEHEAP_RECENT_PEAK_H
 #define NEAP_PAGEHEAP_RECENT_PEAK_H
@@ -16,8 +16,8 @@
 
 #define PEAK_PERIODS 8                    // in one `hold`, which is kept to within one of them
 #define PERIODS_HELD (PEAK_PERIODS + 1)   // the one at hand has only begun
-#define FALLS_MIN 5                       // in a row: what goes up and down at random rarely does
-#define FALL_SHARE_MIN 4                  // a quarter
+#define FALLS_MIN 3                       // in a row
+#define FALL_SHARE_MIN 2                  // a half: what goes up and down at random rarely falls so
 
 struct recent_peak {
     uint64_t period;               // the newest, as a number since the clock began
