@@ -178,12 +178,13 @@ static void *operator_of_program(const char *name, void *ours)
 }
 
 #define OPERATOR_OF_PROGRAM(name) operator_of_program(#name, (void *)name)
+#define IS_OURS(name) (dlsym(RTLD_DEFAULT, #name) == (void *)name)
 
 // Who has a new of his own and no delete relies on ours to free whatever malloc gave him.
 __attribute__((constructor(102))) static void find_operators_of_program(void)
 {
-    if (dlsym == NULL)
-        return;
+    if (dlsym == NULL || (!IS_OURS(_ZdlPvm) && !IS_OURS(_ZdaPvm)))
+        return;   // sized deletes of the program do not come here
     *(void **)&delete_of_program = OPERATOR_OF_PROGRAM(_ZdlPv);
     if (delete_of_program == NULL && OPERATOR_OF_PROGRAM(_Znwm) != NULL)
         delete_of_program = free;
