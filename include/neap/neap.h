@@ -42,8 +42,8 @@ void *neap_memalign(size_t alignment, size_t size);
 int neap_posix_memalign(void **out_object, size_t alignment, size_t size);
 
 /* `object` may be NULL. A size (or alignment) that objects of another size class are asked for with
- * stops the program, as does C++'s sized operator delete; sizes of the same class are not told
- * apart. */
+ * stops the program; sizes of the same class are not told apart. C++'s sized operator delete stops
+ * it if the object is of a smaller class. */
 void neap_free(void *object);
 void neap_free_sized(void *object, size_t size);
 void neap_free_aligned_sized(void *object, size_t alignment, size_t size);

@@ -103,6 +103,11 @@ static void (*delete_array_of_program)(void *object);
 static void (*delete_aligned_of_program)(void *object, size_t alignment);
 static void (*delete_array_aligned_of_program)(void *object, size_t alignment);
 
+// A shared library may have a new of its own that nobody else sees, which asks malloc for more than
+// it is asked for, and leave the sized delete to us.
+static const struct sized_function one = {.name = "operator delete", .may_tell_less = true};
+static const struct sized_function array = {.name = "operator delete[]", .may_tell_less = true};
+
 #define NEW(name, ...) NEAP_API void *name(size_t n_bytes __VA_OPT__(, ) __VA_ARGS__)
 #define DELETE(name, ...) NEAP_API void name(void *object __VA_OPT__(, ) __VA_ARGS__)
 #define UNUSED __attribute__((unused))
@@ -142,25 +147,23 @@ BOTH_NEW(St11align_val_tRKSt9nothrow_t, allocate_aligned_nothrow(n_bytes, alignm
 
 BOTH_DELETE()
 ONE_DELETE(_ZdlPvm,
-           DELETE_BY(delete_of_program, free_sized_for("operator delete", object, n_bytes, CALLER),
-                     object),
+           DELETE_BY(delete_of_program, free_sized_for(&one, object, n_bytes, CALLER), object),
            size_t n_bytes)
 ONE_DELETE(_ZdaPvm,
-           DELETE_BY(delete_array_of_program,
-                     free_sized_for("operator delete[]", object, n_bytes, CALLER), object),
+           DELETE_BY(delete_array_of_program, free_sized_for(&array, object, n_bytes, CALLER),
+                     object),
            size_t n_bytes)
 BOTH_DELETE(RKSt9nothrow_t, const struct nothrow *tag UNUSED)
 BOTH_DELETE(St11align_val_t, size_t alignment UNUSED)
 ONE_DELETE(_ZdlPvmSt11align_val_t,
            DELETE_BY(delete_aligned_of_program,
-                     free_aligned_sized_for("operator delete", object, alignment, n_bytes, CALLER),
-                     object, alignment),
+                     free_aligned_sized_for(&one, object, alignment, n_bytes, CALLER), object,
+                     alignment),
            size_t n_bytes, size_t alignment)
 ONE_DELETE(_ZdaPvmSt11align_val_t,
            DELETE_BY(delete_array_aligned_of_program,
-                     free_aligned_sized_for("operator delete[]", object, alignment, n_bytes,
-                                            CALLER),
-                     object, alignment),
+                     free_aligned_sized_for(&array, object, alignment, n_bytes, CALLER), object,
+                     alignment),
            size_t n_bytes, size_t alignment)
 BOTH_DELETE(St11align_val_tRKSt9nothrow_t, size_t alignment UNUSED,
             const struct nothrow *tag UNUSED)

@@ -124,23 +124,35 @@ NEAP_API void cfree(void *object)
     release_or_stop("cfree", object, CALLER);
 }
 
+static bool size_may_be_right(const struct sized_free *call)
+{
+    size_t n_bytes;
+    if (LIKELY(front_size_may_be_right(call->object, call->alignment, call->n_bytes)))
+        return true;
+    return call->function->may_tell_less &&
+           front_usable_bytes(call->object, &n_bytes) == POINTER_TO_OBJECT &&
+           call->n_bytes <= n_bytes;
+}
+
 NOINLINE void free_sized_slowly(const struct sized_free *call)
 {
-    if (call->freed == CACHE_NOT_FREED &&
-        UNLIKELY(!front_size_may_be_right(call->object, call->alignment, call->n_bytes)))
-        misuse_stop(&(struct misuse){call->function, call->object, POINTER_TO_OBJECT, call->n_bytes,
-                                     call->caller});
-    free_slowly(call->function, call->object, call->freed, call->caller);
+    const char *name = call->function->name;
+    if (call->freed == CACHE_NOT_FREED && UNLIKELY(!size_may_be_right(call)))
+        misuse_stop(
+            &(struct misuse){name, call->object, POINTER_TO_OBJECT, call->n_bytes, call->caller});
+    free_slowly(name, call->object, call->freed, call->caller);
 }
 
 NEAP_API void free_sized(void *object, size_t n_bytes)
 {
-    free_sized_for("free_sized", object, n_bytes, CALLER);
+    static const struct sized_function function = {.name = "free_sized"};
+    free_sized_for(&function, object, n_bytes, CALLER);
 }
 
 NEAP_API void free_aligned_sized(void *object, size_t alignment, size_t n_bytes)
 {
-    free_aligned_sized_for("free_aligned_sized", object, alignment, n_bytes, CALLER);
+    static const struct sized_function function = {.name = "free_aligned_sized"};
+    free_aligned_sized_for(&function, object, alignment, n_bytes, CALLER);
 }
 
 NEAP_API void *realloc(void *object, size_t n_bytes)

@@ -8,19 +8,24 @@
 
 #include <stdlib.h>
 
+struct sized_function {
+    const char *name;
+    bool        may_tell_less;   // than the object was allocated with
+};
+
 struct sized_free {
-    const char      *function;   // that was called
-    void            *object;
-    size_t           alignment, n_bytes;
-    enum cache_freed freed;   // what fast_release has said
-    const void      *caller;
+    const struct sized_function *function;   // that was called
+    void                        *object;
+    size_t                       alignment, n_bytes;
+    enum cache_freed             freed;   // what fast_release has said
+    const void                  *caller;
 };
 
 // Frees it, or ends that; stops the program if the object is of another size class.
 void free_sized_slowly(const struct sized_free *call);
 
-static ALWAYS_INLINE void free_sized_for(const char *function, void *object, size_t n_bytes,
-                                         const void *caller)
+static ALWAYS_INLINE void free_sized_for(const struct sized_function *function, void *object,
+                                         size_t n_bytes, const void *caller)
 {
     enum cache_freed freed = CACHE_NOT_FREED;
     if (LIKELY(n_bytes <= SMALL_BYTES_MAX))
@@ -30,8 +35,8 @@ static ALWAYS_INLINE void free_sized_for(const char *function, void *object, siz
             &(struct sized_free){function, object, OBJECT_ALIGN, n_bytes, freed, caller});
 }
 
-static inline void free_aligned_sized_for(const char *function, void *object, size_t alignment,
-                                          size_t n_bytes, const void *caller)
+static inline void free_aligned_sized_for(const struct sized_function *function, void *object,
+                                          size_t alignment, size_t n_bytes, const void *caller)
 {
     // What no object can be aligned to is not looked at.
     if (is_power_of_two(alignment))

@@ -90,16 +90,18 @@ void black_box_write(struct heap *heap, const struct history_sample *sample, uin
         {&head, sizeof head, 0}};   // last: it says that the sample is there
     if (!host_write_file_in_memory(box->path, pieces, 2, is_first))
         turn_off(box);
+    else
+        box->has_file = true;
 }
 
 void black_box_remove(void)
 {
     const struct black_box *box = &process_heap.black_box;
-    if (box->is_begun && !box->is_off && box->process == host_process_id())
+    if (box->has_file && box->process == host_process_id())
         host_remove_file(box->path);
 }
 
 void black_box_fork_child(struct black_box *box)
 {
-    box->is_begun = false;
+    box->is_begun = box->has_file = false;
 }

@@ -36,6 +36,7 @@ struct black_box_head {
 
 struct black_box {
     bool is_begun, is_off;   // of the process: of who notes history
+    bool has_file;           // has been written, if only once
     char name[BLACK_BOX_NAME_BYTES];
     long process;
     char path[BLACK_BOX_PATH_BYTES];

@@ -109,7 +109,7 @@ struct host_piece {
 
 // Writes pieces to a file that lies in memory, one after the other. `is_new`: what it held is void;
 // it is made, for its owner only, if there is none. Goes through no symbolic link. False: the file
-// is not in memory, or not all could be written.
+// is not in memory, or not all could be written; then a new file is not left there empty.
 NODISCARD bool host_write_file_in_memory(const char *path, const struct host_piece *pieces,
                                          size_t n_pieces, bool is_new);
 void           host_remove_file(const char *path);

@@ -21,6 +21,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -474,6 +475,20 @@ static bool is_in_memory(long file)
            (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC);
 }
 
+// Beyond the limit of files' sizes (ulimit -f) a write would end the program by a signal.
+static bool may_reach(uint64_t n_bytes)
+{
+    struct rlimit64 limit;
+    return syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) != 0 || n_bytes <= limit.rlim_cur;
+}
+
+static bool write_piece(long file, const struct host_piece *piece)
+{
+    return may_reach(piece->offset + piece->n_bytes) &&
+           syscall(SYS_pwrite64, file, piece->bytes, piece->n_bytes, piece->offset) ==
+               (long)piece->n_bytes;
+}
+
 bool host_write_file_in_memory(const char *path, const struct host_piece *pieces, size_t n_pieces,
                                bool is_new)
 {
@@ -484,8 +499,9 @@ bool host_write_file_in_memory(const char *path, const struct host_piece *pieces
     bool done =
         file >= 0 && is_in_memory(file) && (!is_new || syscall(SYS_ftruncate, file, 0) == 0);
     for (size_t i = 0; i < n_pieces && done; i++)
-        done = syscall(SYS_pwrite64, file, pieces[i].bytes, pieces[i].n_bytes, pieces[i].offset) ==
-               (long)pieces[i].n_bytes;
+        done = write_piece(file, &pieces[i]);
+    if (file >= 0 && is_new && !done && syscall(SYS_lseek, file, 0, SEEK_END) == 0)
+        syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     if (file >= 0)
         syscall(SYS_close, file);
     errno = saved_errno;
@@ -504,7 +520,9 @@ bool host_append_file_best_effort(const char *path, const char *text, size_t n_b
     int  saved_errno = errno;
     int  flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     long file = syscall(SYS_openat, AT_FDCWD, path, flags, S_IRUSR | S_IWUSR);
-    bool done = file >= 0 && syscall(SYS_write, file, text, n_bytes) == (long)n_bytes;
+    long n_before = file >= 0 ? syscall(SYS_lseek, file, 0, SEEK_END) : 0;   // -1: a pipe
+    bool done = file >= 0 && may_reach((n_before > 0 ? (size_t)n_before : 0) + n_bytes) &&
+                syscall(SYS_write, file, text, n_bytes) == (long)n_bytes;
     if (file >= 0)
         syscall(SYS_close, file);
     errno = saved_errno;

@@ -350,7 +350,9 @@ const struct host_fake_box *host_fake_box_written(void)
 
 void host_fake_refuse_box(bool is_refused)
 {
-    box = (struct host_fake_box){.is_refused = is_refused};
+    if (!is_refused)
+        box = (struct host_fake_box){.n_written = 0};
+    box.is_refused = is_refused;
 }
 
 bool host_write_file_in_memory(const char *path, const struct host_piece *pieces, size_t n_pieces,

@@ -61,7 +61,7 @@ struct host_fake_box {
 };
 const struct host_fake_box *host_fake_box_written(void);
 
-// Forgets it. Is there no such file to be had from now on?
+// Is there no such file to be had from now on? If there is, what was written is forgotten.
 void host_fake_refuse_box(bool is_refused);
 
 // The wall clock is this much ahead of the other one.

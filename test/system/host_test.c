@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -317,6 +318,39 @@ static void only_files_in_memory_are_written_in_pieces(void **state)
     assert_false(host_write_file_in_memory("/tmp/there/is/none", pieces, 2, true));
 }
 
+static void what_is_not_written_leaves_no_file(void **state)
+{
+    (void)state;
+    if (!host_write_file_in_memory(path, &(struct host_piece){"x", 1, 0}, 1, true))   // on a disk
+        assert_int_equal(access(path, F_OK), -1);
+    unlink(path);
+}
+
+// Where files may have 8 bytes at most, more is not written, and no signal ends the program.
+static void files_stay_within_their_limit(void **state)
+{
+    (void)state;
+    char  in_memory[64];
+    int   status;
+    pid_t child = fork();
+    snprintf(in_memory, sizeof in_memory, "/dev/shm/neap-host-%d", (int)getpid());
+    if (child == 0) {
+        const struct rlimit limit = {8, 8};
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            _exit(1);
+        if (host_write_file_in_memory(in_memory, &(struct host_piece){"x", 1, 8}, 1, true) ||
+            access(in_memory, F_OK) == 0)
+            _exit(2);
+        if (!host_append_file_best_effort(path, "12345678", 8) ||
+            host_append_file_best_effort(path, "9", 1))
+            _exit(3);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    unlink(path);
+}
+
 static void all_of_a_text_is_written(void **state)
 {
     (void)state;
@@ -342,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_pipe_without_a_writer_is_empty),
         cmocka_unit_test(what_is_said_goes_to_stderr),
         cmocka_unit_test(only_files_in_memory_are_written_in_pieces),
+        cmocka_unit_test(what_is_not_written_leaves_no_file),
+        cmocka_unit_test(files_stay_within_their_limit),
         cmocka_unit_test(all_of_a_text_is_written),
         cmocka_unit_test(a_pipe_says_so_each_time_something_is_written),
         cmocka_unit_test(a_socket_is_written_to_and_says_so),

@@ -91,6 +91,18 @@ static void an_exit_takes_it_away(void **state)
     assert_true(host_fake_box_written()->is_removed);
 }
 
+// As where the file system has become full.
+static void an_exit_takes_away_what_could_not_be_written_to_any_more(void **state)
+{
+    (void)state;
+    live_on(2);
+    host_fake_refuse_box(true);
+    live_on(2);
+    assert_non_null(strstr(host_fake_said(), "NEAP_BLACKBOX"));
+    front_end();
+    assert_true(host_fake_box_written()->is_removed);
+}
+
 static void where_there_is_none_to_be_had_one_line_says_so(void **state)
 {
     (void)state;
@@ -108,6 +120,7 @@ int main(void)
         cmocka_unit_test_setup(each_second_is_written, begin),
         cmocka_unit_test_setup(it_goes_round, begin),
         cmocka_unit_test_setup(an_exit_takes_it_away, begin),
+        cmocka_unit_test_setup(an_exit_takes_away_what_could_not_be_written_to_any_more, begin),
         cmocka_unit_test_setup(where_there_is_none_to_be_had_one_line_says_so, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
