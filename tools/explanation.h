@@ -38,7 +38,7 @@ struct part_info {
 };
 extern const struct part_info explanation_parts[PARTS];
 
-// Opens a view of the process, reads it and adds up. *out_view is to be closed, whatever the result.
+// Opens a view of the process, reads it and adds up. *out_view is to be closed in any case.
 enum process_result explanation_read(pid_t pid, struct page_view **out_view,
                                      struct explanation *out);
 
