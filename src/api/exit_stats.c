@@ -1,6 +1,7 @@
 // The exit record: put together on the stack from the books, and written.
 #include "api/exit_stats.h"
 
+#include "base/check.h"
 #include "config/config.h"
 #include "os/host.h"
 #include "os/lock.h"
@@ -9,8 +10,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
-#define STATM_BYTES 256        // seven numbers
+#define STATM_BYTES 256   // seven numbers
 
 // glibc's and musl's; atexit is made of it. Without an object to belong to (the third argument), a
 // function stays until the process exits, and is not called when libraries are shut down.
@@ -41,14 +41,8 @@ static void text_add(struct text *text, const char *part)
 
 static void text_add_number(struct text *text, size_t number)
 {
-    char  digits[NUMBER_TEXT_BYTES];
-    char *at = digits + sizeof digits - 1;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    text_add(text, at);
+    char digits[NUMBER_TEXT_BYTES];
+    text_add(text, number_to_text(number, digits));
 }
 
 static void text_add_line(struct text *text, const char *key, size_t value)

@@ -1,13 +1,12 @@
 // Writing the file.
 #include "front/black_box.h"
 
+#include "base/check.h"
 #include "config/config.h"
 #include "front/heap.h"
 #include "os/host.h"
 
 #include <string.h>
-
-#define NUMBER_TEXT_BYTES 21   // 2^64 in decimal
 
 static void name_process(struct black_box *box)
 {
@@ -24,17 +23,14 @@ static void name_process(struct black_box *box)
 // "FOLDER/neap-PID". False: too long.
 static bool name_file(struct black_box *box, const char *folder)
 {
-    char   digits[NUMBER_TEXT_BYTES];
-    char  *at = digits + sizeof digits - 1;
-    size_t length = strlen(folder);
-    *at = '\0';
-    for (long number = box->process; number > 0; number /= 10)
-        *--at = (char)('0' + number % 10);
-    if (length + sizeof "/neap-" + strlen(at) > sizeof box->path)
+    char        digits[NUMBER_TEXT_BYTES];
+    const char *number = number_to_text((uintptr_t)box->process, digits);
+    size_t      length = strlen(folder);
+    if (length + sizeof "/neap-" + strlen(number) > sizeof box->path)
         return false;
     memcpy(box->path, folder, length);
     memcpy(box->path + length, "/neap-", sizeof "/neap-");
-    memcpy(box->path + length + sizeof "/neap-" - 1, at, strlen(at) + 1);
+    memcpy(box->path + length + sizeof "/neap-" - 1, number, strlen(number) + 1);
     return true;
 }
 

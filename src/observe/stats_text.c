@@ -1,12 +1,12 @@
 // Text put together on the stack, a few lines at a time.
 #include "observe/stats_text.h"
 
+#include "base/check.h"
 #include "os/host.h"
 
 #include <string.h>
 
 #define BUFFER_BYTES 512
-#define NUMBER_BYTES 21   // 2^64 in decimal
 #define NS_PER_S UINT64_C(1000000000)
 #define NAME_WIDTH 24
 #define NUMBER_WIDTH 20
@@ -40,28 +40,17 @@ static void text_add_spaces(struct text *text, size_t n)
         text_add(text, " ");
 }
 
-static const char *number_text(uint64_t number, char out[NUMBER_BYTES])
-{
-    char *at = out + NUMBER_BYTES - 1;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    return at;
-}
-
 static void text_add_number(struct text *text, uint64_t number)
 {
-    char digits[NUMBER_BYTES];
-    text_add(text, number_text(number, digits));
+    char digits[NUMBER_TEXT_BYTES];
+    text_add(text, number_to_text(number, digits));
 }
 
 // As seconds, with nine digits behind the point.
 static void text_add_ns(struct text *text, uint64_t n_ns)
 {
-    char        digits[NUMBER_BYTES];
-    const char *rest = number_text(NS_PER_S + n_ns % NS_PER_S, digits);
+    char        digits[NUMBER_TEXT_BYTES];
+    const char *rest = number_to_text(NS_PER_S + n_ns % NS_PER_S, digits);
     text_add_number(text, n_ns / NS_PER_S);
     text_add(text, ".");
     text_add(text, rest + 1);   // without the 1 that keeps the zeros
@@ -81,10 +70,10 @@ static void print_text(struct text *text, const uint64_t *values)
 {
     for (enum statistic i = 0; i < STATISTICS; i++) {
         const struct neap_page_statistic *row = statistic_row(i);
-        char                              digits[NUMBER_BYTES];
+        char                              digits[NUMBER_TEXT_BYTES];
         if (!is_told(i, values))
             continue;
-        const char *number = number_text(values[i], digits);
+        const char *number = number_to_text(values[i], digits);
         text_add(text, row->name);
         text_add_spaces(text, NAME_WIDTH - strlen(row->name));
         text_add_spaces(text, NUMBER_WIDTH - strlen(number));
