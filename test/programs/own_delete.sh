@@ -1,17 +1,12 @@
 #!/bin/sh
 # own_delete.cc under libc's malloc (the control) and under neap; skipped where there is no C++
 # compiler.
-set -eu
-here=$(dirname "$0")
-build=$(cd "${NEAP_BUILD:-build}" && pwd)
-command -v g++ >/dev/null || { echo "no C++ compiler"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/program_kit.sh"
+need_cxx
 
-flags="-std=c++17 -O1 -g -fno-builtin -fsized-deallocation -Wall -Wextra -Wno-sized-deallocation"
 for way in PLAIN ALIGNED NEW_ARRAY_ONLY; do
     echo "operators of its own, $way:"
-    g++ $flags -D$way "$here/own_delete.cc" -o "$work/own_delete"
+    $cxx -D$way "$here/own_delete.cc" -o "$work/own_delete"
     "$work/own_delete"
     LD_PRELOAD="$build/libneap.so.0" "$work/own_delete"
 done
@@ -19,9 +14,9 @@ done
 # A library whose operators nobody else sees: its new takes more than it is asked for.
 echo "operators hidden in a library:"
 echo '{ global: use_own_new; local: *; };' >"$work/exported"
-g++ $flags -shared -fPIC -DLIBRARY -Wl,--version-script="$work/exported" "$here/hidden_new.cc" \
+$cxx -shared -fPIC -DLIBRARY -Wl,--version-script="$work/exported" "$here/hidden_new.cc" \
     -o "$work/libhidden.so"
-g++ $flags "$here/hidden_new.cc" "$work/libhidden.so" -Wl,-rpath,"$work" -o "$work/hidden_new"
+$cxx "$here/hidden_new.cc" "$work/libhidden.so" -Wl,-rpath,"$work" -o "$work/hidden_new"
 "$work/hidden_new"
 LD_PRELOAD="$build/libneap.so.0" "$work/hidden_new"
 

@@ -1,5 +1,5 @@
-# What the tests share that run a program in C with and without neap; they source it. Sets $here,
-# $build, $work (removed at exit), $cc.
+# What the tests share that run a program with and without neap; they source it. Sets $here, $build,
+# $work (removed at exit), $cc.
 set -eu
 here=$(dirname "$0")
 build=$(cd "${NEAP_BUILD:-build}" && pwd)
@@ -8,6 +8,13 @@ trap 'rm -rf "$work"' EXIT
 cc="${CC:-gcc} -std=gnu17 -O1 -g -D_GNU_SOURCE -fno-builtin -Wall -Wextra -Werror -pthread
     -I$here/../../include"
 failed=0
+
+# Skips the test where there is no C++ compiler. Sets $cxx.
+need_cxx() {
+    command -v g++ >/dev/null || { echo "no C++ compiler"; exit 77; }
+    cxx="g++ -std=c++17 -O1 -g -fno-builtin -fsized-deallocation -Wall -Wextra
+        -Wno-sized-deallocation"
+}
 
 # build_both NAME [FLAGS]: $work/program, and $work/program_with_neap with the static library
 # linked in.
