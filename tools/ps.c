@@ -3,14 +3,11 @@
 #include "exit_code.h"
 #include "format.h"
 #include "message.h"
-#include "page_view.h"
-#include "proc_read.h"
+#include "targets.h"
 #include "text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct ps_settings {
@@ -77,51 +74,40 @@ static void print_json(pid_t pid, const struct page_view *view)
     printf("}\n");
 }
 
-// What was found.
-struct count {
-    size_t n_shown, n_forbidden;
-};
-
-static void look_at(pid_t pid, bool json, struct count *count)
+static size_t print_all(const struct targets *targets, bool json)
 {
-    struct page_view   *view = NULL;
-    enum process_result result = page_view_open(pid, NULL, &view);
-    if (result == PROCESS_READ)
-        result = page_view_read(view);
-    count->n_forbidden += result == PROCESS_FORBIDDEN;
-    if (result == PROCESS_READ) {
-        if (count->n_shown++ == 0 && !json)
+    size_t         n = 0;
+    struct target *target = NULL;
+    while ((target = targets_next(targets, target)) != NULL) {
+        if (n++ == 0 && !json)
             printf("%7s %10s %10s %10s %10s  %-8s %s\n", "PID", "RESIDENT", "HELD", "OBJECTS",
                    "LIMIT", "VERSION", "NAME");
         if (json)
-            print_json(pid, view);
+            print_json(target->pid, target->view);
         else
-            print_row(pid, view);
+            print_row(target->pid, target->view);
     }
-    page_view_close(view);
+    return n;
 }
 
 int command_ps(char **argv)
 {
     struct ps_settings settings = {0};
-    struct count       count = {0};
+    struct targets     targets = {0};
     int                first, exit_code;
     if (!options_take(&ps_spec, argv, &settings, &first, &exit_code))
         return exit_code;
-    DIR *folder = opendir("/proc");
-    if (folder == NULL)
-        return message_exit(EXIT_CODE_FAILED, "cannot read /proc: %s", strerror(errno));
-    const struct dirent *entry;
-    while ((entry = readdir(folder)) != NULL) {
-        char *end;
-        long  pid = strtol(entry->d_name, &end, 10);
-        if (*end == '\0' && pid > 0)
-            look_at((pid_t)pid, settings.json, &count);
+    if (!targets_refresh(&targets)) {
+        exit_code = message_exit(EXIT_CODE_FAILED, "cannot read /proc: %s", strerror(errno));
+        targets_free(&targets);
+        return exit_code;
     }
-    (void)closedir(folder);
-    if (count.n_forbidden > 0)
-        message("%zu processes left out: not allowed to look into them", count.n_forbidden);
-    else if (count.n_shown == 0)
+    size_t n_shown = print_all(&targets, settings.json);
+    size_t n_forbidden = targets_n_forbidden(&targets);
+    targets_free(&targets);
+    if (n_forbidden > 0)
+        message("%zu processes left out: not allowed to look into them", n_forbidden);
+    else if (n_shown == 0)
         message("no process runs neap; to start one: neap run -- CMD");
     return EXIT_CODE_DONE;
 }
